@@ -1,0 +1,103 @@
+/** A listener's certificate: PEM text, and the host names it is for (all when empty). */
+export interface CertificateEntry {
+  readonly names: readonly string[]
+  readonly certificate: string
+  readonly key: string
+}
+
+/** What a driver can and cannot do; the core adapts or refuses a configuration by it. */
+export interface DriverCapabilities {
+  readonly name: 'uws' | 'node'
+  readonly http2: boolean
+  readonly webSocket: boolean
+  /** Header names, values and count of a request the server below takes at the most, in bytes. */
+  readonly maxHeaderSize: number
+}
+
+/** Address a driver really bound. */
+export interface Bound {
+  readonly host: string
+  readonly port: number
+}
+
+/** Limits and times one listener enforces, milliseconds and bytes. */
+export interface DriverOptions {
+  readonly host: string
+  readonly port: number
+  readonly certificates?: readonly CertificateEntry[]
+  readonly http2?: boolean
+  readonly readTimeoutMs: number
+  readonly readHeaderTimeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly writeTimeoutMs: number
+  readonly maxHeaderSize: number
+}
+
+/** Body of a request, pulled: one read at a time. */
+export interface RequestBody {
+  /** Content-Length where the client sent one, in bytes. */
+  readonly length: number | undefined
+  /** The next bytes, owned by the caller, or `null` at the end. Rejects when the client is gone. */
+  read(): Promise<Uint8Array | null>
+  /** The rest is not wanted. */
+  cancel(): void
+}
+
+/** The answer's body. */
+export interface BodySink {
+  /** False: more is buffered than is sensible, wait for `ready`. `chunk` is owned by the sink. */
+  write(chunk: Uint8Array): boolean
+  ready(): Promise<void>
+  end(chunk?: Uint8Array): void
+  /** Breaks the connection, so that what was sent cannot be taken for the whole. */
+  abort(): void
+}
+
+/** One request and its answer. Lives until it is answered whole or `onClose` fired. */
+export interface Exchange {
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  readonly authority: string
+  /** Path as sent, percent-encoding kept, no query. */
+  readonly rawPath: string
+  /** Query as sent, without `?`; empty when there is none. */
+  readonly rawQuery: string
+  readonly httpVersion: '1.0' | '1.1' | '2.0'
+  /** name, value, name, value …; names in lower case, order and repeats kept. */
+  readonly headers: readonly string[]
+  /** Remote IP address, without port; IPv4-mapped IPv6 shown as IPv4. */
+  readonly peer: string
+  readonly body: RequestBody
+  /** Called once if the client goes away before the answer is complete. */
+  onClose(listener: () => void): void
+  /**
+   * Sends status and headers (checked: no CR, LF or NUL), once. With `end` the answer is complete
+   * after it; `length` sets Content-Length, without it the body is chunked.
+   */
+  respond(status: number, headers: readonly string[], options?: RespondOptions): BodySink
+}
+
+export interface RespondOptions {
+  readonly length?: number
+  /** The whole body, so that head and body leave in one write. */
+  readonly body?: Uint8Array
+  /** No body follows (HEAD, 204, 304). */
+  readonly end?: boolean
+}
+
+/** Called synchronously for each request; must not throw (a driver answers 500 if it does). */
+export type ExchangeHandler = (exchange: Exchange) => void
+
+/** One HTTP listener. */
+export interface Driver {
+  readonly capabilities: DriverCapabilities
+  /** @throws GatewayError `FLATEND_GATEWAY_LISTEN` where the address is taken or not ours. */
+  start(handler: ExchangeHandler): Promise<Bound>
+  /** Replaces all certificates; connections go on. */
+  setCertificates(entries: readonly CertificateEntry[]): void
+  /** Closes the listening socket; what is open goes on, with `Connection: close`. */
+  stopAccepting(): void
+  /** Resolves when nothing runs any more, at the latest after `deadlineMs`. */
+  drain(deadlineMs: number): Promise<void>
+  destroy(): void
+}
