@@ -1,0 +1,159 @@
+// A node of ours in a process of its own, from the built package, as a user would write one.
+import { createHash } from 'node:crypto'
+import { generateSecretKey, HandlerError, Node } from '@flatend/node'
+import pattern from '../pattern.cjs'
+import control from '../remote-control.cjs'
+
+const { options, say, obey, digest } = control
+const self = options.name ?? 'node'
+/** Set by the command `release`: lets the handlers that hold go on. */
+let release
+const released = new Promise((resolve) => {
+  release = resolve
+})
+
+/** Tells the test when the caller of this request is gone. */
+function watch(ctx) {
+  const began = performance.now()
+  const gone = () => {
+    const { code, kind } = ctx.signal.reason ?? {}
+    say({ event: 'cancelled', service: ctx.service, kind, code, ms: performance.now() - began })
+  }
+  ctx.signal.addEventListener('abort', gone, { once: true })
+}
+
+async function sink(ctx) {
+  const hash = createHash('sha1')
+  let bytes = 0
+  for await (const chunk of ctx) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { bytes, sha1: hash.digest('hex') }
+}
+
+/** Answers whatever the query asks for: `code`, `location`, and a body unless `empty`. */
+function answer(ctx) {
+  const { code = '200', empty, expose, message = 'as asked' } = ctx.query
+  if (expose) throw new HandlerError(Number(code), message)
+  ctx.status(Number(code)).header('x-first', '1').header('set-cookie', 'a=1; Path=/')
+  ctx.header('set-cookie', 'b=2').header('x-name', 'Grüße, 世界')
+  ctx.send(empty ? '' : message)
+}
+
+const handlers = {
+  hello: () => 'Hello world!',
+  who: () => self,
+  pipe: (ctx) => ctx.pipe(ctx),
+  big: (ctx) => {
+    watch(ctx)
+    const bytes = Number(ctx.query.bytes ?? ctx.headers.bytes)
+    if (ctx.query.length) ctx.header('content-length', bytes)
+    return pattern.patternStream(bytes)
+  },
+  collect: sink,
+  show: (ctx) => ({
+    headers: ctx.headers,
+    raw: ctx.rawHeaders,
+    params: ctx.params,
+    query: ctx.query,
+  }),
+  answer,
+  fail: () => {
+    throw new Error('a secret of the service')
+  },
+  /** Begins its answer, then waits: for `release`, or for the caller to be gone. */
+  hold: async (ctx) => {
+    watch(ctx)
+    ctx.write('held, ')
+    say({ event: 'held' })
+    await Promise.race([
+      released,
+      new Promise((resolve) => ctx.signal.addEventListener('abort', resolve)),
+    ])
+    if (!ctx.signal.aborted) ctx.end('released')
+  },
+  /** Never answers by itself. */
+  never: async (ctx) => {
+    watch(ctx)
+    say({ event: 'waiting', timeoutMs: ctx.timeoutMs })
+    await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+  },
+  /** Asks the next service, named in the header `next`: `a,b` is a, which asks b. */
+  forward: async (ctx) => {
+    watch(ctx)
+    say({ event: 'forwarding', timeoutMs: ctx.timeoutMs })
+    const [next, ...rest] = (ctx.headers.next ?? 'never').split(',')
+    const reply = await ctx.call(next, '', { headers: { next: rest.join(',') || 'never' } })
+    return `${self} < ${await reply.text()}`
+  },
+  constructor: () => 'I am constructor',
+  toString: () => 'I am toString',
+}
+const table = new Map(Object.entries(handlers))
+table.set('__proto__', () => 'I am __proto__')
+table.set('forward-b', handlers.forward)
+table.set('forward-c', handlers.forward)
+
+async function* chunks({ text, bytes }) {
+  if (text !== undefined) yield Buffer.from(text)
+  else yield* pattern.pattern(bytes ?? 0)
+}
+
+const logger = Object.fromEntries(
+  ['debug', 'info', 'warn', 'error'].map((level) => [
+    level,
+    (fields, text) =>
+      process.stderr.write(`${level} ${text ?? fields} ${JSON.stringify(fields)}\n`),
+  ]),
+)
+
+const { addrs, publicAddr, bindAddrs, legacy, identified, timeoutMs, secretKey } = options
+const node = await Node.start({
+  ...(addrs ? { addrs } : {}),
+  ...(publicAddr ? { publicAddr } : {}),
+  ...(bindAddrs ? { bindAddrs } : {}),
+  ...(legacy ? { legacy } : {}),
+  ...(timeoutMs ? { timeoutMs } : {}),
+  ...(identified ? { secretKey: generateSecretKey() } : {}),
+  ...(secretKey ? { secretKey: Buffer.from(secretKey, 'hex') } : {}),
+  services: new Map((options.services ?? []).map((name) => [name, table.get(name)])),
+  logger,
+})
+
+obey({
+  push: async ({ services, headers, timeoutMs: patience, ...body }) => {
+    const began = performance.now()
+    const reply = await node.call(services, chunks(body), {
+      headers: headers ?? {},
+      ...(patience ? { timeoutMs: patience } : {}),
+    })
+    const { status } = reply
+    return {
+      status,
+      headers: reply.headers,
+      ...(await digest(reply.body)),
+      ms: performance.now() - began,
+    }
+  },
+  peers: () => ({
+    peers: node.peers().map(({ id, address, version, services }) => {
+      return { id: String(id), address, version, services }
+    }),
+  }),
+  providers: ({ services }) => ({ providers: node.providersFor(services).map(({ addr }) => addr) }),
+  release: () => {
+    release()
+    return {}
+  },
+  register: ({ service }) => {
+    node.register(service, table.get(service))
+    return {}
+  },
+  unregister: ({ service }) => ({ was: node.unregister(service) }),
+  shutdown: async () => {
+    await node.shutdown()
+    return {}
+  },
+})
+say({ event: 'started', address: node.address, id: String(node.id) })
