@@ -63,7 +63,10 @@ export interface Exchange {
   /** Query as sent, without `?`; empty when there is none. */
   readonly rawQuery: string
   readonly httpVersion: '1.0' | '1.1' | '2.0'
-  /** name, value, name, value …; names in lower case, order and repeats kept. */
+  /**
+   * name, value, name, value …; names in lower case, order and repeats kept. Values are text: the
+   * driver reads their bytes as UTF-8, or as latin1 where they are no valid UTF-8.
+   */
   readonly headers: readonly string[]
   /** Remote IP address, without port; IPv4-mapped IPv6 shown as IPv4. */
   readonly peer: string
@@ -72,7 +75,9 @@ export interface Exchange {
   onClose(listener: () => void): void
   /**
    * Sends status and headers (checked: no CR, LF or NUL), once. With `end` the answer is complete
-   * after it; `length` sets Content-Length, without it the body is chunked.
+   * after it; `length` sets Content-Length, without it the body is chunked. The core never puts
+   * content-length or hop-by-hop fields into `headers`; values may hold any character from U+0020
+   * on, and the driver writes them as UTF-8.
    */
   respond(status: number, headers: readonly string[], options?: RespondOptions): BodySink
 }
