@@ -1,0 +1,9 @@
+import { Node } from '@flatend/node'
+
+const port = process.env.MESH_PORT ?? 9000
+
+await Node.start({
+  addrs: [`127.0.0.1:${port}`],
+  services: { pipe: (ctx) => ctx.pipe(ctx) },
+})
+console.log('pipe: running. Ctrl+C stops it.')

@@ -1,0 +1,185 @@
+// What the examples' tests share: real processes, free ports, curl.
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, onTestFinished, vi } from 'vitest'
+
+/** How long anything may take before a test is given up: far more than it should need. */
+const PATIENCE = 30_000
+const FLATEND = fileURLToPath(new URL('../../apps/node/bin/flatend.js', import.meta.url))
+
+vi.setConfig({ testTimeout: 4 * PATIENCE, hookTimeout: 4 * PATIENCE })
+
+const running = new Set<Running>()
+afterAll(async () => {
+  await Promise.all([...running].map((one) => one.stop('SIGKILL')))
+})
+process.once('exit', () => {
+  for (const one of running) one.child.kill('SIGKILL')
+})
+
+/** A process that was started, and what it has printed. */
+export class Running {
+  readonly child: ChildProcessWithoutNullStreams
+  /** Exit status, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>
+  output = ''
+  #over = false
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.child = child
+    running.add(this)
+    child.stdin.on('error', () => undefined)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8')
+      stream.on('data', (text: string) => {
+        this.output += text
+        child.emit('output')
+      })
+    }
+    this.ended = new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, signal) => {
+        this.#over = true
+        running.delete(this)
+        child.emit('output')
+        resolve(code ?? signal)
+      })
+    })
+  }
+
+  /** Waits until it has printed something that matches; `from` skips what was printed before. */
+  async prints(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    const signal = AbortSignal.timeout(PATIENCE)
+    for (;;) {
+      const found = pattern.exec(this.output.slice(from))
+      if (found) return found
+      if (this.#over) throw new Error(`ended without ${pattern}:\n${this.output}`)
+      try {
+        await once(this.child, 'output', { signal })
+      } catch {
+        throw new Error(`did not print ${pattern}:\n${this.output}`)
+      }
+    }
+  }
+
+  /** Types a line into it. */
+  types(line: string): void {
+    this.child.stdin.write(`${line}\n`)
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
+    if (!this.#over) this.child.kill(signal)
+    return await this.ended
+  }
+}
+
+/** An example on ports of its own. */
+export interface Example {
+  readonly folder: string
+  readonly meshPort: number
+  readonly url: string
+  /** Runs one of its programs with Node, on its mesh port. */
+  run(file: string, ...args: readonly string[]): Running
+  /** Runs `flatend gateway` on its config.toml, in which only the ports are others. */
+  gateway(edit?: (config: string) => string): Promise<Running>
+}
+
+/** The example of that name, with ports nobody uses; its processes end with the test or file. */
+export async function example(name: string): Promise<Example> {
+  const folder = fileURLToPath(new URL(`../${name}`, import.meta.url))
+  const [meshPort, httpPort] = await freePorts()
+  const env = { MESH_PORT: String(meshPort), PORT: String(httpPort) }
+  return {
+    folder,
+    meshPort,
+    url: `http://127.0.0.1:${httpPort}`,
+    run: (file, ...args) => start(process.execPath, [join(folder, file), ...args], { env }),
+    gateway: async (edit = (config) => config) => {
+      const copy = temporaryFolder()
+      const files = join(folder, 'public')
+      if (existsSync(files)) cpSync(files, join(copy, 'public'), { recursive: true })
+      const config = edit(readFileSync(join(folder, 'config.toml'), 'utf8'))
+        .replaceAll(':9000"', `:${meshPort}"`)
+        .replaceAll(':3000"', `:${httpPort}"`)
+      writeFileSync(join(copy, 'config.toml'), config)
+      const gateway = start(process.execPath, [FLATEND, 'gateway', '-c', 'config.toml'], {
+        cwd: copy,
+      })
+      await gateway.prints(/HTTP/)
+      return gateway
+    },
+  }
+}
+
+/** Starts a program. */
+export function start(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Running {
+  const child = spawn(program, args, {
+    ...options,
+    env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+    stdio: 'pipe',
+  })
+  return new Running(child)
+}
+
+/** What curl got. */
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+/** Asks with the real curl. */
+export async function curl(url: string, ...args: readonly string[]): Promise<Answer> {
+  const format = '\n%{http_code} %{content_type}'
+  const child = start('curl', ['-sS', '--noproxy', '*', '-m', '60', '-w', format, ...args, url])
+  child.child.stdin.end()
+  await child.ended
+  const end = child.output.lastIndexOf('\n')
+  const [status, ...type] = child.output.slice(end + 1).split(' ')
+  return { status: Number(status), type: type.join(' '), body: child.output.slice(0, end) }
+}
+
+/** Asks again until the answer has this status: a service that just started is known in a moment. */
+export async function curlUntil(status: number, url: string): Promise<Answer> {
+  const end = performance.now() + PATIENCE
+  for (;;) {
+    const answer = await curl(url)
+    if (answer.status === status || performance.now() > end) return answer
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** A folder that is gone when the tests are over. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flatend-example-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Ends a process together with the test that started it. */
+export function forThisTest(one: Running): Running {
+  onTestFinished(async () => void (await one.stop('SIGKILL')))
+  return one
+}
+
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()] as const
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return (server.address() as AddressInfo).port
+    }),
+  )
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return [ports[0] ?? 0, ports[1] ?? 0]
+}
