@@ -20,8 +20,12 @@ export interface Bound {
   readonly port: number
 }
 
-/** Limits and times one listener enforces, milliseconds and bytes. */
+/**
+ * Limits and times one listener enforces, milliseconds and bytes; a time of 0 is no limit. Read and
+ * write times are the longest pause without progress of a body, not the time of the whole.
+ */
 export interface DriverOptions {
+  /** IP address or host name; empty for every interface, IPv6 and IPv4. */
   readonly host: string
   readonly port: number
   readonly certificates?: readonly CertificateEntry[]
