@@ -1,0 +1,93 @@
+// Cases as text: absolute figures, ratios to ours, goals.
+import { judge, OURS, ratio, spread } from './stats.mjs'
+
+/** @import { Case, Column, Goal, Row } from './types.d.ts' */
+
+/**
+ * @param {Case} one
+ * @returns {string}
+ */
+export function renderCase(one) {
+  const ours = one.rows.find(({ system }) => system === OURS)?.medians
+  const head = ['system', ...one.columns.flatMap(({ title }) => [title, '× ours']), 'spread']
+  const body = one.rows.map((row) => {
+    if (Object.keys(row.medians).length === 0)
+      return [row.system, `– ${row.skipped ?? 'nothing measured'}`]
+    const cells = one.columns.flatMap((column) => [
+      figure(row.medians[column.key], column.digits),
+      times(ratio(row.medians, ours, column.key)),
+    ])
+    return [row.system, ...cells, widest(row, one.columns)]
+  })
+  const notes = one.rows.flatMap((row) => [
+    ...(row.note ? [`  ${row.system}: ${row.note}`] : []),
+    ...(row.skipped && row.samples.length > 0 ? [`  ${row.system}: stopped: ${row.skipped}`] : []),
+  ])
+  const goals = one.goals.map((goal) => `  ${renderGoal(goal, one)}`)
+  return [`${one.suite}: ${one.title}`, ...align([head, ...body]), ...notes, ...goals, ''].join(
+    '\n',
+  )
+}
+
+/**
+ * @param {Goal} goal
+ * @param {Case} one
+ */
+function renderGoal(goal, one) {
+  const column = one.columns.find(({ key }) => key === goal.key)
+  const { met, limit, value } = judge(goal, one.rows)
+  const sign = goal.atMost === undefined ? '>=' : '<='
+  const bound = goal.atMost ?? goal.atLeast ?? Number.NaN
+  const wanted =
+    goal.times === undefined
+      ? `${bound}`
+      : `${bound} × ${goal.times}${limit === undefined ? '' : ` (${figure(limit, column?.digits ?? 0)})`}`
+  const verdict = met === undefined ? 'not measured' : met ? 'met' : 'MISSED'
+  const what = `${goal.system ?? OURS} ${column?.title ?? goal.key}`
+  return `goal: ${what} ${sign} ${wanted}: ${verdict}${value === undefined ? '' : `, ${figure(value, column?.digits ?? 0)}`}`
+}
+
+/**
+ * The widest spread of a row's columns over its rounds.
+ * @param {Row} row
+ * @param {readonly Column[]} columns
+ */
+function widest(row, columns) {
+  if (row.samples.length < 2) return ''
+  const shares = columns.map(({ key }) =>
+    spread(row.samples.flatMap((sample) => sample[key] ?? [])),
+  )
+  return `${Math.round(Math.max(...shares) * 100)} %`
+}
+
+/**
+ * @param {number | undefined} value
+ * @param {number} digits
+ */
+function figure(value, digits) {
+  if (value === undefined) return ''
+  return value.toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
+}
+
+/** @param {number | undefined} value */
+function times(value) {
+  if (value === undefined) return ''
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(2).replace(/e\+?(-?\d+)/, 'e$1')
+}
+
+/**
+ * First column to the left, figures to the right; a row of two cells is a name and a remark.
+ * @param {readonly string[][]} rows
+ */
+function align(rows) {
+  const wide = rows.filter((row) => row.length > 2)
+  const width = (/** @type {number} */ i) => Math.max(...wide.map((row) => row[i]?.length ?? 0))
+  const first = Math.max(...rows.map(([name = '']) => name.length))
+  return rows.map(([name = '', ...cells]) => {
+    const rest = cells.length === 1 ? cells : cells.map((cell, i) => cell.padStart(width(i + 1)))
+    return `  ${name.padEnd(first)}  ${rest.join('  ')}`.trimEnd()
+  })
+}

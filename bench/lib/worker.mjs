@@ -1,0 +1,63 @@
+// One side of one system, in a process of its own: `worker.mjs SYSTEM` loads systems/SYSTEM.mjs and
+// does what the harness asks.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { handle, ready } from './agent.mjs'
+import { callLoop, openLoop } from './load.mjs'
+
+/** @import { Client, Opened, Served, System, Target } from './types.d.ts' */
+
+/** @type {System} */
+const system = await import(`../systems/${process.argv[2]}.mjs`)
+/** @type {Served | undefined} */
+let served
+/** @type {Client | undefined} */
+let client
+/** @type {Opened[]} */
+let held = []
+
+/**
+ * @template T
+ * @param {T | undefined} value
+ * @returns {T}
+ */
+function need(value) {
+  if (value === undefined) throw new Error(`${process.argv[2]} cannot do this`)
+  return value
+}
+
+handle('serve', async () => {
+  served = await need(system.serve)()
+  return served.target
+})
+
+handle('connect', async (/** @type {Target} */ target) => {
+  client = await need(system.connect)(target)
+})
+
+handle('calls', (shape) => callLoop(need(client), shape))
+
+handle('stream', async (/** @type {{ bytes: number, chunk: number }} */ { bytes, chunk }) => {
+  const start = performance.now()
+  const counted = await need(client).send(bytes, Buffer.alloc(chunk, 0x61))
+  if (counted !== bytes) throw new Error(`${counted} bytes arrived of ${bytes}`)
+  return { bytes, ms: performance.now() - start }
+})
+
+handle('open', async (/** @type {{ target: Target, count: number, atOnce: number }} */ params) => {
+  const open = need(system.open)
+  const { handles, ms } = await openLoop(() => open(params.target), params)
+  held.push(...handles)
+  return { ms }
+})
+
+/** Waits until this side, too, has finished setting up `count` connections in all. */
+handle('opened', async (/** @type {number} */ count) => {
+  while (served?.opened && served.opened() < count) await sleep(1)
+})
+
+handle('drop', () => {
+  for (const one of held) one.close()
+  held = []
+})
+
+ready()

@@ -1,0 +1,102 @@
+// What npm ships as flatend@0.0.8.
+import { once } from 'node:events'
+import sdk from 'flatend-2020'
+import { freePort } from '../lib/ports.mjs'
+
+/** @import { Client, Served, Target } from '../lib/types.d.ts' */
+
+/** @returns {Promise<Served>} */
+export async function serve() {
+  const port = await freePort()
+  const node = await sdk.Node.start({
+    publicAddr: `127.0.0.1:${port}`,
+    bindAddrs: [`127.0.0.1:${port}`],
+    secretKey: sdk.generateSecretKey(),
+    services: {
+      echo: (ctx) => {
+        ctx.pipe(ctx)
+      },
+      sink: async (ctx) => {
+        let counted = 0
+        ctx.on('data', (chunk) => {
+          counted += chunk.length
+        })
+        await once(ctx, 'end')
+        ctx.send(String(counted))
+      },
+    },
+  })
+  return { target: { port }, close: () => node.shutdown() }
+}
+
+/**
+ * A node with an identity, that takes no connections: they are not what is measured.
+ * @param {Target} target
+ */
+async function identified({ port }) {
+  const own = await freePort()
+  return await sdk.Node.start({
+    bindAddrs: [`127.0.0.1:${own}`],
+    secretKey: sdk.generateSecretKey(),
+    addrs: [`127.0.0.1:${port}`],
+  })
+}
+
+/**
+ * @param {Target} target
+ * @returns {Promise<Client>}
+ */
+export async function connect(target) {
+  const node = await identified(target)
+  return {
+    call: (body, done) => {
+      void collect(node.push(['echo'], {}, once1(body))).then((answer) => done(answer.length), done)
+    },
+    send: async (total, chunk) =>
+      Number((await collect(node.push(['sink'], {}, pieces(total, chunk)))).toString()),
+    close: () => node.shutdown(),
+  }
+}
+
+/** @param {Promise<any>} pushed */
+async function collect(pushed) {
+  const { body } = await pushed
+  const chunks = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** @param {Buffer} body */
+async function* once1(body) {
+  yield body
+}
+
+/**
+ * @param {number} total
+ * @param {Buffer} chunk
+ */
+async function* pieces(total, chunk) {
+  for (let sent = 0; sent < total; sent += chunk.length) yield chunk
+}
+
+/**
+ * One connection, dialed by a node of its own: a 2020 node keeps one connection an address.
+ * @param {Target} target
+ * @returns {Promise<import('../lib/types.d.ts').Opened>}
+ */
+export async function open({ port }) {
+  const node = new sdk.Node()
+  const secretKey = sdk.generateSecretKey()
+  // An Ed25519 secret key in the SDK's form ends with its public key.
+  const publicKey = secretKey.subarray(32)
+  node.keys = { publicKey, secretKey }
+  node.id = new sdk.ID(publicKey, sdk.splitHostPort(`127.0.0.1:${port}`).host, port)
+  const { sock } = await node.connect({ host: '127.0.0.1', port })
+  // Without this its dialer would dial again, 500 ms after the connection ends.
+  return {
+    close: () => {
+      node._shutdown = true
+      sock.end()
+    },
+  }
+}
