@@ -14,7 +14,7 @@ console.log(`bootstrap: ${node.id} listens at ${node.address}. Ctrl+C stops it.`
 for (;;) {
   await sleep(1_000)
   try {
-    const reply = await node.push(['node'], {}, [])
+    const reply = await node.call('node')
     let bytes = 0
     for await (const chunk of reply.body) bytes += chunk.length
     console.log(`got ${bytes} bytes from "node"`)

@@ -15,7 +15,7 @@ console.log(`node: ${node.id} listens at ${node.address}. Ctrl+C stops it.`)
 for (;;) {
   await sleep(1_000)
   try {
-    const reply = await node.push(['bootstrap'], {}, [])
+    const reply = await node.call('bootstrap')
     let bytes = 0
     for await (const chunk of reply.body) bytes += chunk.length
     console.log(`got ${bytes} bytes from "bootstrap"`)

@@ -69,6 +69,10 @@ test('serves the page and everything it loads, from here alone', async () => {
     expect(answer.type).toContain(type)
     expect(file).not.toMatch(/https?:\/\//)
   }
+  expect((await curl(todo.url)).body).toContain(`content="default-src 'self'"`)
+  expect((await curl(`${todo.url}/main.js`)).body).not.toMatch(
+    /innerHTML|outerHTML|insertAdjacentHTML|\bwrite\(/,
+  )
   expect(await curl(`${todo.url}/icon.svg`)).toMatchObject({ status: 200, type: 'image/svg+xml' })
 })
 
