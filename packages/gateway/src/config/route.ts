@@ -78,7 +78,11 @@ function readServices(section: Section, names: readonly Located[]): ServiceTarge
 function readTimeout(section: Section): number | undefined {
   const timeoutMs = section.duration('timeout')
   if (timeoutMs !== 0) return timeoutMs
-  section.error('timeout', 'a call without a deadline is not possible', 'more than 0, such as "24h"')
+  section.error(
+    'timeout',
+    'a call without a deadline is not possible',
+    'more than 0, such as "24h"',
+  )
   return undefined
 }
 

@@ -189,7 +189,10 @@ export class Section {
     if (entry === undefined) return undefined
     const taken = take(entry.value)
     if (taken === undefined) {
-      this.errorAt(entry.value.at, key, { message: `${describe(entry.value)} is not right`, allowed })
+      this.errorAt(entry.value.at, key, {
+        message: `${describe(entry.value)} is not right`,
+        allowed,
+      })
     }
     return taken
   }

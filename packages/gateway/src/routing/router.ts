@@ -54,7 +54,9 @@ export class Router<T> {
     }
     const match = this.#match(this.#exact, method, rawPath)
     if (match) return { kind: 'match', target: match.route.target, params: match.params }
-    return this.#slash(method, rawPath) ?? this.#fixed(method, rawPath) ?? this.#rest(method, rawPath)
+    return (
+      this.#slash(method, rawPath) ?? this.#fixed(method, rawPath) ?? this.#rest(method, rawPath)
+    )
   }
 
   #match(tree: RouteTree<T>, method: string, rawPath: string): Match<T> | undefined {

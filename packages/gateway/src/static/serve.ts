@@ -1,0 +1,205 @@
+import { lookup } from 'mrmime'
+import type { Problem } from '../transfer/problem.ts'
+import { withNoCache } from '../transfer/no-cache.ts'
+import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
+import { type ByteRange, evaluate, parseRange, rangeHolds, type Validators } from './conditions.ts'
+import type { FileRoot, OpenFile } from './file-store.ts'
+import { formatHttpDate } from './http-date.ts'
+
+/** What a static route serves. */
+export interface StaticPlan {
+  readonly root: FileRoot
+  /** Decoded path below the root, with a slash at its beginning; ignored for a single file. */
+  readonly path: string
+  readonly noCache: boolean
+}
+
+/** Bytes read at a time; a file up to this size leaves in one write. */
+const CHUNK = 65_536
+const EMPTY = new Uint8Array(0)
+
+const NOT_FOUND: Problem = {
+  status: 404,
+  code: 'FLATEND_GATEWAY_NO_ROUTE',
+  detail: 'There is no such file.',
+}
+
+/** Answers GET and HEAD with a file (RFC 9110 §13, §14). Never rejects. */
+export async function serveStatic(record: RequestRecord, plan: StaticPlan): Promise<void> {
+  const { exchange, env, requestId } = record
+  const client: Client = { gone: undefined, left: false }
+  exchange.onClose(() => {
+    client.left = true
+    client.gone?.()
+    record.finish('client closed', true)
+  })
+  let file: OpenFile | undefined
+  try {
+    const found = await find(plan)
+    if (client.left) file = typeof found === 'object' ? found : undefined
+    else if (found === undefined) record.refuse(NOT_FOUND)
+    else if (found === 'folder') redirectToFolder(record)
+    else {
+      file = found
+      await send({ record, plan, file, client })
+    }
+  } catch (error) {
+    env.log.error({ error, requestId, path: plan.path }, 'a file could not be served')
+    giveUp(record)
+  } finally {
+    await file?.close().catch(() => {})
+  }
+}
+
+interface Client {
+  gone: (() => void) | undefined
+  left: boolean
+}
+
+interface Sending {
+  readonly record: RequestRecord
+  readonly plan: StaticPlan
+  readonly file: OpenFile
+  readonly client: Client
+}
+
+/** The file; `folder` where the path needs a slash at its end. */
+async function find({ root, path }: StaticPlan): Promise<OpenFile | 'folder' | undefined> {
+  if (root.kind === 'file') return dropFolder(await root.find([]))
+  const names = path.slice(1).split('/')
+  const folder = names.at(-1) === ''
+  if (folder) names.pop()
+  if (!names.every(isPlain)) return undefined
+  if (folder) return dropFolder(await root.find([...names, 'index.html']))
+  const found = await root.find(names)
+  if (found !== 'folder') return found
+  const index = dropFolder(await root.find([...names, 'index.html']))
+  await index?.close()
+  return index && 'folder'
+}
+
+const dropFolder = (found: OpenFile | 'folder' | undefined): OpenFile | undefined =>
+  found === 'folder' ? undefined : found
+
+/** No way out of the folder, and nothing hidden. */
+function isPlain(name: string): boolean {
+  return name !== '' && !name.startsWith('.') && !/[/\\\0:]/.test(name)
+}
+
+/** As in 2020, so that relative links in an index work. The path has plain pieces only. */
+function redirectToFolder(record: RequestRecord): void {
+  const { rawPath, rawQuery } = record.exchange
+  const query = rawQuery === '' ? '' : `?${rawQuery}`
+  record.answer(301, ['location', `${rawPath}/${query}`], EMPTY)
+  record.finish()
+}
+
+async function send(sending: Sending): Promise<void> {
+  const { record, plan, file } = sending
+  const modifiedSeconds = Math.floor(file.modifiedMs / 1_000)
+  const current: Validators = { etag: `"${file.version}"`, modifiedSeconds }
+  const request = record.exchange.headers
+  const status = plan.noCache ? 200 : evaluate(request, current)
+  const headers = headersOf(sending, current)
+  if (status !== 200) {
+    record.status = status
+    record.exchange.respond(status, status === 304 ? headers : [], { end: true })
+    record.finish()
+    return
+  }
+  const get = record.exchange.method === 'GET'
+  const asked = get && (plan.noCache || rangeHolds(request, current))
+  const range = asked ? parseRange(headerOf(request, 'range'), file.size) : undefined
+  if (range === 'unsatisfiable') {
+    record.refuse({
+      status: 416,
+      code: 'FLATEND_GATEWAY_RANGE',
+      detail: `The file has ${file.size} bytes.`,
+      headers: ['content-range', `bytes */${file.size}`],
+    })
+  } else if (range === undefined) {
+    await sendBytes(sending, { status: 200, headers, range: { first: 0, last: file.size - 1 } })
+  } else {
+    const part = `bytes ${range.first}-${range.last}/${file.size}`
+    await sendBytes(sending, { status: 206, headers: [...headers, 'content-range', part], range })
+  }
+}
+
+function headersOf({ plan, file }: Sending, current: Validators): readonly string[] {
+  const type = lookup(file.name) ?? 'application/octet-stream'
+  const headers = [
+    'content-type',
+    type.startsWith('text/') ? `${type}; charset=utf-8` : type,
+    'last-modified',
+    formatHttpDate(current.modifiedSeconds),
+    'accept-ranges',
+    'bytes',
+    'x-content-type-options',
+    'nosniff',
+  ]
+  return plan.noCache ? withNoCache(headers) : [...headers, 'etag', current.etag]
+}
+
+interface Part {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly range: ByteRange
+}
+
+async function sendBytes(sending: Sending, { status, headers, range }: Part): Promise<void> {
+  const { record, file, client } = sending
+  const { exchange } = record
+  const length = range.last - range.first + 1
+  record.status = status
+  if (exchange.method === 'HEAD') {
+    exchange.respond(status, headers, { end: true, length })
+    record.finish()
+    return
+  }
+  const first = length === 0 ? EMPTY : await file.read(range.first, Math.min(CHUNK, length))
+  if (client.left) return
+  if (first.length === length) {
+    record.responseBytes = length
+    exchange.respond(status, headers, { body: first })
+    record.finish()
+    return
+  }
+  const sink = exchange.respond(status, headers, { length })
+  let position = range.first
+  let chunk = first
+  while (chunk.length > 0) {
+    position += chunk.length
+    record.responseBytes += chunk.length
+    if (!sink.write(chunk)) await whenReady(sink.ready(), client)
+    if (client.left) return
+    chunk = await file.read(position, Math.min(CHUNK, range.last + 1 - position))
+    if (client.left) return
+  }
+  if (position === range.last + 1) {
+    sink.end()
+    record.finish()
+  } else {
+    // The file became shorter: what was sent must not look like the whole.
+    sink.abort()
+    record.finish('file changed', true)
+  }
+}
+
+/** Waits for the client, or for it to leave. */
+function whenReady(ready: Promise<void>, client: Client): Promise<void> {
+  const gone = new Promise<void>((resolve) => {
+    client.gone = resolve
+  })
+  return Promise.race([ready, gone])
+}
+
+function giveUp(record: RequestRecord): void {
+  if (record.finished) return
+  if (record.status === undefined) {
+    record.refuse({
+      status: 500,
+      code: 'FLATEND_GATEWAY_INTERNAL',
+      detail: 'The file could not be read.',
+    })
+  } else record.finish('file failed', true)
+}

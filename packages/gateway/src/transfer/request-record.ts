@@ -1,0 +1,125 @@
+import type { Exchange } from '../driver.ts'
+import type { AccessEvent, GatewayLog, GatewayMetrics } from '../options.ts'
+import type { Caller } from '../ports.ts'
+import { type Problem, renderProblem } from './problem.ts'
+
+/** What all requests of a gateway share. */
+export interface Environment {
+  readonly caller: Caller
+  readonly clock: { now(): number }
+  readonly log: GatewayLog
+  readonly onAccess: ((event: AccessEvent) => void) | undefined
+  readonly metrics: GatewayMetrics | undefined
+  readonly nextRequestId: () => string
+  /** Flushes what is held back once the current tick's work is done. */
+  readonly later: (held: { flush(): void }) => void
+  /** Requests that run. */
+  readonly running: { count: number }
+}
+
+/** The route that answers a request, as the access log names it. */
+export interface RouteName {
+  readonly path: string
+  readonly services: readonly string[]
+}
+
+/** An id of a client that is safe to repeat in logs and fields. */
+const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/
+
+/** One request from beginning to end: its id, what was counted, and the answers that need no call. */
+export class RequestRecord {
+  readonly env: Environment
+  readonly exchange: Exchange
+  readonly requestId: string
+  route: RouteName | undefined
+  requestBytes = 0
+  responseBytes = 0
+  status: number | undefined
+  readonly #startedAt: number
+  #finished = false
+
+  constructor(env: Environment, exchange: Exchange) {
+    this.env = env
+    this.exchange = exchange
+    this.#startedAt = env.clock.now()
+    const given = headerOf(exchange.headers, 'x-request-id')
+    this.requestId = given !== undefined && REQUEST_ID.test(given) ? given : env.nextRequestId()
+    env.running.count++
+    env.metrics?.requestStarted()
+  }
+
+  get finished(): boolean {
+    return this.#finished
+  }
+
+  /** The answer is over. `reason` says why where it is not a good or not a whole one. */
+  finish(reason?: string, aborted = false): void {
+    if (this.#finished) return
+    this.#finished = true
+    const { env } = this
+    env.running.count--
+    if (env.onAccess === undefined && env.metrics === undefined) return
+    const event = this.#event(reason, aborted)
+    env.metrics?.requestFinished(event)
+    env.onAccess?.(event)
+  }
+
+  /** Answers with headers and a whole body; HEAD gets the headers alone. */
+  answer(status: number, headers: readonly string[], body: Uint8Array): void {
+    this.status = status
+    if (this.exchange.method === 'HEAD') {
+      this.exchange.respond(status, headers, { end: true, length: body.length })
+      return
+    }
+    this.responseBytes += body.length
+    this.exchange.respond(status, headers, { body })
+  }
+
+  /** Answers with an error. */
+  problem(problem: Problem): void {
+    const accept = headerOf(this.exchange.headers, 'accept')
+    const { headers, body } = renderProblem(problem, this.requestId, accept)
+    this.answer(problem.status, headers, body)
+  }
+
+  /** Answers with an error and is done; a body still on its way is not wanted. */
+  refuse(problem: Problem): void {
+    this.problem(problem)
+    this.exchange.body.cancel()
+    this.finish(problem.code)
+  }
+
+  #event(reason: string | undefined, aborted: boolean): AccessEvent {
+    const { exchange } = this
+    return {
+      requestId: this.requestId,
+      method: exchange.method,
+      scheme: exchange.scheme,
+      authority: exchange.authority,
+      path: exchange.rawPath,
+      peer: exchange.peer,
+      route: this.route?.path,
+      services: this.route?.services ?? [],
+      status: this.status,
+      requestBytes: this.requestBytes,
+      responseBytes: this.responseBytes,
+      durationMs: this.env.clock.now() - this.#startedAt,
+      reason,
+      aborted,
+    }
+  }
+}
+
+/** The first value of a header, whose name is given in lower case. */
+export function headerOf(headers: readonly string[], name: string): string | undefined {
+  for (let i = 0; i + 1 < headers.length; i += 2) if (headers[i] === name) return headers[i + 1]
+  return undefined
+}
+
+/** Whether a body may follow the request's head (RFC 9112 §6.3; HTTP/2 says so by its frames). */
+export function mayHaveBody(exchange: Exchange): boolean {
+  const { length } = exchange.body
+  if (length !== undefined) return length > 0
+  if (exchange.httpVersion === '2.0') return true
+  return headerOf(exchange.headers, 'transfer-encoding') !== undefined
+}

@@ -1,0 +1,50 @@
+import { connectionNames, isHopByHop } from './hop-by-hop.ts'
+
+/** A service's headers, fit to be sent. */
+export interface ResponseHead {
+  readonly headers: readonly string[]
+  /** From a valid content-length. */
+  readonly length: number | undefined
+  /** Names of headers that were left out because they are not valid in HTTP. */
+  readonly dropped: readonly string[]
+}
+
+/** RFC 9110 §5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** Anything but tab, visible ASCII, space and what lies above ASCII (RFC 9110 §5.5). */
+const BAD_VALUE = /[^\t -~\u0080-\uffff]/
+const NONE: readonly string[] = []
+
+/**
+ * Checks the headers of an answer. Fields for one connection are left out, and so are fields whose
+ * name or value is not valid in HTTP: the gateway of 2020 left those out too, and an answer without
+ * one is worth more than none. `content-length` is taken out: the driver sets it.
+ */
+export function responseHead(raw: readonly string[]): ResponseHead {
+  const headers: string[] = []
+  let dropped: string[] | undefined
+  let length: number | undefined
+  const named = connectionNames(raw)
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase()
+    const value = raw[i + 1] as string
+    if (isHopByHop(name) || named?.has(name)) continue
+    const known = name === 'content-length' ? contentLength(value) : undefined
+    if (known !== undefined && (length === undefined || length === known)) length = known
+    else if (name !== 'content-length' && TOKEN.test(name) && !BAD_VALUE.test(value)) {
+      headers.push(name, value)
+    } else {
+      dropped ??= []
+      dropped.push(name)
+    }
+  }
+  // Two that differ say nothing (RFC 9110 §8.6).
+  if (dropped?.includes('content-length')) length = undefined
+  return { headers, length, dropped: dropped ?? NONE }
+}
+
+function contentLength(value: string): number | undefined {
+  if (!/^\d{1,16}$/.test(value)) return undefined
+  const length = Number(value)
+  return Number.isSafeInteger(length) ? length : undefined
+}
