@@ -203,18 +203,7 @@ export class Section {
 }
 
 function describe(value: TomlValue): string {
-  switch (value.kind) {
-    case 'string':
-      return JSON.stringify(value.value)
-    case 'integer':
-    case 'float':
-    case 'boolean':
-      return String(value.value)
-    case 'date':
-      return 'a date'
-    case 'array':
-      return 'a list'
-    case 'table':
-      return 'a table'
-  }
+  if (value.kind === 'string') return JSON.stringify(value.value)
+  if ('value' in value) return String(value.value)
+  return value.kind === 'array' ? 'a list' : `a ${value.kind}`
 }

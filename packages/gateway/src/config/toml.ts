@@ -110,15 +110,10 @@ function valueOf(node: AST.TOMLContentNode): TomlValue {
     for (const pair of node.body) addKeyValue(table, pair)
     return table
   }
-  switch (node.kind) {
-    case 'string':
-      return { kind: 'string', value: node.value, at }
-    case 'integer':
-    case 'float':
-      return { kind: node.kind, value: node.value, at }
-    case 'boolean':
-      return { kind: 'boolean', value: node.value, at }
-    default:
-      return { kind: 'date', at }
+  if (node.kind === 'string') return { kind: 'string', value: node.value, at }
+  if (node.kind === 'boolean') return { kind: 'boolean', value: node.value, at }
+  if (node.kind === 'integer' || node.kind === 'float') {
+    return { kind: node.kind, value: node.value, at }
   }
+  return { kind: 'date', at }
 }

@@ -61,15 +61,14 @@ export function parseRange(
   const match = value === undefined ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(value.trim())
   if (match === null) return undefined
   const [, from = '', to = ''] = match
-  if (from === '' && to === '') return undefined
-  if (from === '') {
-    const length = Number(to)
-    return length === 0 || size === 0
-      ? 'unsatisfiable'
-      : { first: Math.max(0, size - length), last: size - 1 }
-  }
+  if (from === '') return to === '' ? undefined : lastBytes(Number(to), size)
   const first = Number(from)
   const last = to === '' ? size - 1 : Number(to)
   if (to !== '' && last < first) return undefined
   return first >= size ? 'unsatisfiable' : { first, last: Math.min(last, size - 1) }
 }
+
+const lastBytes = (length: number, size: number): ByteRange | 'unsatisfiable' =>
+  length === 0 || size === 0
+    ? 'unsatisfiable'
+    : { first: Math.max(0, size - length), last: size - 1 }

@@ -21,7 +21,8 @@ export function isHopByHop(name: string): boolean {
 export function connectionNames(headers: readonly string[]): Set<string> | undefined {
   let names: Set<string> | undefined
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() !== 'connection') continue
+    const field = headers[i] as string
+    if (field.length !== 10 || field.toLowerCase() !== 'connection') continue
     for (const token of (headers[i + 1] as string).split(',')) {
       const name = token.trim().toLowerCase()
       if (name === '' || name === 'close' || HOP_BY_HOP.has(name)) continue

@@ -22,29 +22,28 @@ const NONE: readonly string[] = []
  */
 export function responseHead(raw: readonly string[]): ResponseHead {
   const headers: string[] = []
+  const lengths: string[] = []
   let dropped: string[] | undefined
-  let length: number | undefined
   const named = connectionNames(raw)
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase()
     const value = raw[i + 1] as string
     if (isHopByHop(name) || named?.has(name)) continue
-    const known = name === 'content-length' ? contentLength(value) : undefined
-    if (known !== undefined && (length === undefined || length === known)) length = known
-    else if (name !== 'content-length' && TOKEN.test(name) && !BAD_VALUE.test(value)) {
-      headers.push(name, value)
-    } else {
+    if (name === 'content-length') lengths.push(value)
+    else if (TOKEN.test(name) && !BAD_VALUE.test(value)) headers.push(name, value)
+    else {
       dropped ??= []
       dropped.push(name)
     }
   }
-  // Two that differ say nothing (RFC 9110 §8.6).
-  if (dropped?.includes('content-length')) length = undefined
+  const length = lengths.length === 0 ? undefined : contentLength(lengths)
+  if (lengths.length > 0 && length === undefined) dropped = [...(dropped ?? []), 'content-length']
   return { headers, length, dropped: dropped ?? NONE }
 }
 
-function contentLength(value: string): number | undefined {
-  if (!/^\d{1,16}$/.test(value)) return undefined
-  const length = Number(value)
-  return Number.isSafeInteger(length) ? length : undefined
+/** The length all values agree on; several that differ say nothing (RFC 9110 §8.6). */
+function contentLength(values: readonly string[]): number | undefined {
+  const lengths = new Set(values.map((value) => (/^\d{1,15}$/.test(value) ? Number(value) : -1)))
+  const [length = -1] = lengths
+  return lengths.size === 1 && length >= 0 ? length : undefined
 }

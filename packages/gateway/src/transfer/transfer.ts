@@ -228,12 +228,14 @@ export class Transfer implements CallSink {
     if (this.#waiting) return
     this.#waiting = true
     sink.ready().then(
-      () => {
-        this.#waiting = false
-        this.#consume(0)
-      },
+      () => this.#resume(),
       () => this.#gone(),
     )
+  }
+
+  #resume(): void {
+    this.#waiting = false
+    this.#consume(0)
   }
 
   /** Gives credit back for `bytes` and whatever waited. */
