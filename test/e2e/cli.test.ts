@@ -174,7 +174,7 @@ describe('a gateway that cannot start', { timeout: 60_000 }, () => {
     ['[[http]]\n[[http.routes]]\npath = "FETCH"\nservice = "a"', 'config.toml:3', 'path'],
     ['[[http]]\n[http.timeout]\nread = "ten"', 'config.toml:3', 'read'],
     ['[[http]]\ndriver = "apache"', 'config.toml:2', 'driver'],
-    ['[[http]\n', 'config.toml:1', ''],
+    ['[[http]\n', 'config.toml:', 'TOML'],
   ])('configuration %j', async (config, place, key) => {
     const { code, stderr } = await refusedGateway(config)
     expect(code).toBe(2)

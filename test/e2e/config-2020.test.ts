@@ -75,7 +75,6 @@ services = ["a", "b", "pipe"]
       expect(await curl(`${url}/42`, ['-d', 'body'])).toMatchObject({ status: 200, body: 'body' })
     }
     const url = `http://127.0.0.1:${http[0]}`
-    expect((await curl(`${url}/42`, ['-d', 'abc'])).status).toBe(400)
     const redirected = await curl(`${url}/42/`, ['-d', 'body'])
     expect(redirected.status).toBeGreaterThanOrEqual(301)
     expect(redirected.status).toBeLessThanOrEqual(308)
