@@ -1,6 +1,7 @@
 // Preloaded (`node --import`) into every measured process, so that it can be asked for its CPU time
 // and memory whatever program it runs. Programs of the harness add commands of their own.
 import { memoryUsage } from 'node:process'
+import { describe } from './describe.mjs'
 
 /** How often memory is looked at while being watched, in milliseconds. */
 const WATCH_INTERVAL = 20
@@ -58,7 +59,7 @@ async function answer({ id, name, params }) {
     if (!command) throw new Error(`no command ${name}`)
     process.send?.({ id, value: await command(params) })
   } catch (error) {
-    process.send?.({ id, error: error instanceof Error ? error.message : String(error) })
+    process.send?.({ id, error: describe(error) })
   }
 }
 

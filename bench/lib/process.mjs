@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 /** @import { Usage } from './types.d.ts' */
 
 const AGENT = new URL('agent.mjs', import.meta.url).href
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** How long a process may take to begin, and to end once told, in milliseconds. */
 const START_TIMEOUT = 20_000
 const STOP_TIMEOUT = 5_000
@@ -21,6 +20,8 @@ export class Process {
   #next = 1
   #tail = ''
   #gone = false
+  /** @type {((reason: Error) => void) | undefined} */
+  #onEnd
 
   /**
    * @param {string} label - for people
@@ -35,8 +36,16 @@ export class Process {
     child.stdout?.on('data', keep)
     child.stderr?.on('data', keep)
     child.on('message', (message) => this.#receive(message))
-    child.once('exit', (code, signal) => this.#ended(`exit ${code ?? signal}`))
-    child.once('error', (error) => this.#ended(error.message))
+    child.once('exit', (code, signal) => this.#finish(`exit ${code ?? signal}`))
+    child.once('error', (error) => this.#finish(error.message))
+    /**
+     * Rejects when the process ends.
+     * @type {Promise<never>}
+     */
+    this.ended = new Promise((_, reject) => {
+      this.#onEnd = reject
+    })
+    this.ended.catch(() => undefined)
   }
 
   /**
@@ -54,7 +63,7 @@ export class Process {
       const id = this.#next++
       this.#waiting.set(id, { resolve, reject })
       this.#child.send({ id, name, params }, (error) => {
-        if (error) this.#ended(error.message)
+        if (error) this.#finish(error.message)
       })
     })
   }
@@ -105,21 +114,18 @@ export class Process {
   }
 
   /** @param {string} what */
-  #ended(what) {
+  #finish(what) {
     this.#gone = true
-    for (const { reject } of this.#waiting.values()) reject(new Error(this.#reason(what)))
+    const error = new Error(this.#reason(what))
+    this.#onEnd?.(error)
+    for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
   }
 
   /** @param {string} what */
   #reason(what) {
-    const said = this.#tail
-      .split('\n')
-      .filter((line) => /error|cannot|failed/i.test(line))
-      .at(-1)
-    // Results are passed around: they say nothing of where they were made.
-    const reason = said?.trim().replaceAll(ROOT, '')
-    return `${this.label}: ${what}${reason ? ` (${reason})` : ''}`
+    const said = this.#tail.split('\n').findLast((line) => /error|cannot|failed/i.test(line))
+    return `${this.label}: ${what}${said ? ` (${said.trim()})` : ''}`
   }
 }
 

@@ -9,14 +9,18 @@ import { judge, OURS, ratio, spread } from './stats.mjs'
  */
 export function renderCase(one) {
   const ours = one.rows.find(({ system }) => system === OURS)?.medians
-  const head = ['system', ...one.columns.flatMap(({ title }) => [title, '× ours']), 'spread']
+  const head = [
+    'system',
+    ...one.columns.flatMap(({ title, alone }) => (alone ? [title] : [title, '× ours'])),
+    'spread',
+  ]
   const body = one.rows.map((row) => {
     if (Object.keys(row.medians).length === 0)
       return [row.system, `– ${row.skipped ?? 'nothing measured'}`]
-    const cells = one.columns.flatMap((column) => [
-      figure(row.medians[column.key], column.digits),
-      times(ratio(row.medians, ours, column.key)),
-    ])
+    const cells = one.columns.flatMap(({ key, digits, alone }) => {
+      const value = figure(row.medians[key], digits)
+      return alone ? [value] : [value, times(ratio(row.medians, ours, key))]
+    })
     return [row.system, ...cells, widest(row, one.columns)]
   })
   const notes = one.rows.flatMap((row) => [
@@ -36,15 +40,21 @@ export function renderCase(one) {
 function renderGoal(goal, one) {
   const column = one.columns.find(({ key }) => key === goal.key)
   const { met, limit, value } = judge(goal, one.rows)
+  const shown = (/** @type {number | undefined} */ number) => figure(number, column?.digits ?? 0)
   const sign = goal.atMost === undefined ? '>=' : '<='
-  const bound = goal.atMost ?? goal.atLeast ?? Number.NaN
-  const wanted =
-    goal.times === undefined
-      ? `${bound}`
-      : `${bound} × ${goal.times}${limit === undefined ? '' : ` (${figure(limit, column?.digits ?? 0)})`}`
-  const verdict = met === undefined ? 'not measured' : met ? 'met' : 'MISSED'
   const what = `${goal.system ?? OURS} ${column?.title ?? goal.key}`
-  return `goal: ${what} ${sign} ${wanted}: ${verdict}${value === undefined ? '' : `, ${figure(value, column?.digits ?? 0)}`}`
+  const bound = `${goal.atMost ?? goal.atLeast}${wanted(goal, shown(limit))}`
+  const verdict = { true: 'met', false: 'MISSED', undefined: 'not measured' }[`${met}`]
+  return [`goal: ${what} ${sign} ${bound}: ${verdict}`, shown(value)].filter(Boolean).join(', ')
+}
+
+/**
+ * @param {Goal} goal
+ * @param {string} limit - in figures, where known
+ */
+function wanted({ times: system }, limit) {
+  if (system === undefined) return ''
+  return ` × ${system}${limit === '' ? '' : ` (${limit})`}`
 }
 
 /**

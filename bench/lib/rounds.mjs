@@ -1,19 +1,23 @@
 // Interleaved rounds: A B C A B C …, so that whatever the machine does meanwhile meets all alike.
+import { fileURLToPath } from 'node:url'
+import { describe } from './describe.mjs'
 import { medians } from './stats.mjs'
 
 /** @import { Case, Column, Goal, Metrics, Options } from './types.d.ts' */
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
 /**
- * What is measured of one system in one round: metrics by the title of the case.
+ * What is measured of one system in one round: metrics by the case's key, its title unless it has one.
  * @typedef {object} Contestant
  * @property {string} name
- * @property {string} [note] - what a reader must know about its figures
+ * @property {string | undefined} [note] - what a reader must know about its figures
  * @property {string} [missing] - why it cannot take part
  * @property {(round: number) => Promise<Readonly<Record<string, Metrics>>>} measure
  *
  * @typedef {object} Contest
  * @property {string} suite
- * @property {readonly { title: string, goals: readonly Goal[], columns: readonly Column[] }[]} cases
+ * @property {readonly { title: string, key?: string, goals: readonly Goal[], columns: readonly Column[] }[]} cases
  * @property {readonly Contestant[]} contestants
  */
 
@@ -35,31 +39,25 @@ export async function runRounds({ suite, cases, contestants }, { rounds, systems
       if (skipped.has(name)) continue
       progress(`${suite}: round ${round + 1} of ${rounds}, ${name}`)
       try {
-        for (const [title, metrics] of Object.entries(await measure(round))) {
-          const key = `${title}\0${name}`
-          samples.set(key, [...(samples.get(key) ?? []), metrics])
+        for (const [key, metrics] of Object.entries(await measure(round))) {
+          const id = `${key}\0${name}`
+          samples.set(id, [...(samples.get(id) ?? []), metrics])
         }
       } catch (error) {
-        skipped.set(name, error instanceof Error ? error.message : String(error))
+        // Results are passed around: they say nothing of where they were made.
+        skipped.set(name, describe(error).replaceAll(ROOT, ''))
       }
     }
   }
   progress('')
-  return cases.map(({ title, goals, columns }) => ({
+  return cases.map(({ title, key = title, goals, columns }) => ({
     suite,
     title,
     columns,
     goals,
     rows: chosen.map(({ name, note }) => {
-      const own = samples.get(`${title}\0${name}`) ?? []
-      const why = skipped.get(name)
-      return {
-        system: name,
-        samples: own,
-        medians: medians(own),
-        ...(why === undefined ? {} : { skipped: why }),
-        ...(note === undefined ? {} : { note }),
-      }
+      const own = samples.get(`${key}\0${name}`) ?? []
+      return { system: name, samples: own, medians: medians(own), skipped: skipped.get(name), note }
     }),
   }))
 }

@@ -3,11 +3,16 @@
 /** What can be asked of a system under test. A file in systems/ exports what its system can do. */
 export interface System {
   /** Starts the answering side in this process. */
-  serve?(): Promise<Served>
+  readonly serve?: (options?: ServeOptions) => Promise<Served>
   /** Starts the calling side in this process, ready for the first call. */
-  connect?(target: Target): Promise<Client>
+  readonly connect?: (target: Target) => Promise<Client>
   /** Sets up one connection, both sides' identities proven where the system knows identities. */
-  open?(target: Target): Promise<Opened>
+  readonly open?: (target: Target) => Promise<Opened>
+}
+
+export interface ServeOptions {
+  /** Join the mesh at these addresses rather than take connections. */
+  readonly join?: readonly string[]
 }
 
 /** Where a served system is reached, as its own `connect` and `open` understand it. Survives JSON. */
@@ -42,10 +47,13 @@ export interface Usage {
 export type Metrics = Readonly<Record<string, number>>
 
 export interface Column {
+  /** Of the metric. */
   readonly key: string
   readonly title: string
   /** Digits after the point. */
   readonly digits: number
+  /** No ratio to ours: it would mean nothing. */
+  readonly alone?: boolean
 }
 
 /** The most or least a metric of ours may be. */
@@ -65,8 +73,8 @@ export interface Row {
   readonly samples: readonly Metrics[]
   readonly medians: Metrics
   /** Why it was not measured, or stopped being. */
-  readonly skipped?: string
-  readonly note?: string
+  readonly skipped: string | undefined
+  readonly note: string | undefined
 }
 
 /** Rows that are compared with each other. */

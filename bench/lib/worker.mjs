@@ -25,8 +25,8 @@ function need(value) {
   return value
 }
 
-handle('serve', async () => {
-  served = await need(system.serve)()
+handle('serve', async (params) => {
+  served = await need(system.serve)(params)
   return served.target
 })
 
@@ -52,7 +52,7 @@ handle('open', async (/** @type {{ target: Target, count: number, atOnce: number
 
 /** Waits until this side, too, has finished setting up `count` connections in all. */
 handle('opened', async (/** @type {number} */ count) => {
-  while (served?.opened && served.opened() < count) await sleep(1)
+  for (const side = need(served); (side.opened?.() ?? count) < count; ) await sleep(1)
 })
 
 handle('drop', () => {

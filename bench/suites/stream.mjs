@@ -2,7 +2,7 @@
 import { withPair } from '../lib/pair.mjs'
 import { runRounds } from '../lib/rounds.mjs'
 
-/** @import { Options, Suite } from '../lib/types.d.ts' */
+/** @import { Suite } from '../lib/types.d.ts' */
 
 const MIB = 1024 * 1024
 const CHUNK = 65_536
@@ -54,7 +54,7 @@ export const stream = {
         ],
         contestants: Object.entries(AMOUNTS).map(([name, amounts]) => ({
           name,
-          ...(amounts.full === AMOUNTS.flatend.full ? {} : { note: `${amount(amounts)} MiB only` }),
+          note: amounts.full === AMOUNTS.flatend.full ? undefined : `${amount(amounts)} MiB only`,
           measure: async () => ({ [title]: await measure(name, amount(amounts) * MIB) }),
         })),
       },

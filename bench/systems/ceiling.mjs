@@ -1,5 +1,6 @@
 // What the ceilings share: calls, a stream and connections over a socket and next to nothing else.
-// A message is `u32 length | u32 id | body`; a tick's messages leave in one write.
+// A message is `u32 length | u32 id | body`; a turn of the event loop's messages leave in one
+// write (uWebSockets.js ends a tick after every request: nextTick would merge nothing there).
 import { once } from 'node:events'
 import net from 'node:net'
 
@@ -86,7 +87,7 @@ class Pipe {
     this.#used += HEADER + body.length
     if (!this.#scheduled) {
       this.#scheduled = true
-      process.nextTick(this.#flush)
+      setImmediate(this.#flush)
     }
     return true
   }

@@ -1,6 +1,6 @@
 // What npm ships as flatend@0.0.8.
-import { once } from 'node:events'
 import sdk from 'flatend-2020'
+import { describe } from '../lib/describe.mjs'
 import { freePort } from '../lib/ports.mjs'
 
 /** @import { Client, Served, Target } from '../lib/types.d.ts' */
@@ -16,13 +16,12 @@ export async function serve() {
       echo: (ctx) => {
         ctx.pipe(ctx)
       },
-      sink: async (ctx) => {
+      sink: (ctx) => {
         let counted = 0
         ctx.on('data', (chunk) => {
           counted += chunk.length
         })
-        await once(ctx, 'end')
-        ctx.send(String(counted))
+        ctx.once('end', () => ctx.send(String(counted)))
       },
     },
   })
@@ -50,7 +49,7 @@ export async function connect(target) {
   const node = await identified(target)
   return {
     call: (body, done) => {
-      void collect(node.push(['echo'], {}, once1(body))).then((answer) => done(answer.length), done)
+      void echo(node, body, done)
     },
     send: async (total, chunk) =>
       Number((await collect(node.push(['sink'], {}, pieces(total, chunk)))).toString()),
@@ -66,9 +65,20 @@ async function collect(pushed) {
   return Buffer.concat(chunks)
 }
 
-/** @param {Buffer} body */
-async function* once1(body) {
-  yield body
+/**
+ * @param {sdk.Node} node
+ * @param {Buffer} body
+ * @param {(length: number | Error) => void} done
+ */
+async function echo(node, body, done) {
+  /** @type {number | Error} */
+  let result
+  try {
+    result = (await collect(node.push(['echo'], {}, pieces(body.length, body)))).length
+  } catch (error) {
+    result = new Error(describe(error))
+  }
+  done(result)
 }
 
 /**
@@ -92,11 +102,10 @@ export async function open({ port }) {
   node.keys = { publicKey, secretKey }
   node.id = new sdk.ID(publicKey, sdk.splitHostPort(`127.0.0.1:${port}`).host, port)
   const { sock } = await node.connect({ host: '127.0.0.1', port })
-  // Without this its dialer would dial again, 500 ms after the connection ends.
   return {
     close: () => {
-      node._shutdown = true
-      sock.end()
+      // A node that was not shut down dials again, 500 ms after the connection's end.
+      node.shutdown().catch(() => sock.destroy())
     },
   }
 }

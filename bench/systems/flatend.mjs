@@ -1,0 +1,83 @@
+// Ours as users have it: @flatend/node over TCP, protocol v2, everything on.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Node } from '@flatend/node'
+import { describe } from '../lib/describe.mjs'
+
+/** @import { Client, ServeOptions, Served, Target } from '../lib/types.d.ts' */
+
+/** How long a provider may take to be seen, in milliseconds. */
+const JOIN_TIMEOUT = 5_000
+/** Deadline of calls that move a GiB, in milliseconds. */
+const LONG = 600_000
+const CHUNK = Buffer.alloc(65_536, 0x61)
+
+/** @type {Record<string, import('@flatend/node').Handler>} */
+const services = {
+  hello: () => 'Hello world!',
+  echo: (ctx) => ctx.body(),
+  sink: async (ctx) => {
+    let counted = 0
+    for await (const chunk of ctx) counted += chunk.length
+    return String(counted)
+  },
+  download: (ctx) => pieces(Number(ctx.params['bytes']), CHUNK),
+}
+
+/**
+ * @param {number} total
+ * @param {Buffer} chunk
+ */
+async function* pieces(total, chunk) {
+  for (let sent = 0; sent < total; sent += chunk.length) yield chunk
+}
+
+/**
+ * @param {ServeOptions} [options]
+ * @returns {Promise<Served>}
+ */
+export async function serve({ join = [] } = {}) {
+  const node = await Node.start({
+    services,
+    addrs: join,
+    ...(join.length > 0 ? {} : { bindAddrs: ['127.0.0.1:0'] }),
+  })
+  const port = Number(/\d+$/.exec(node.address ?? '')?.[0] ?? 0)
+  return { target: { port }, close: () => node.shutdown() }
+}
+
+/**
+ * @param {Node} node
+ * @param {Buffer} body
+ * @param {(length: number | Error) => void} done
+ */
+async function echo(node, body, done) {
+  /** @type {number | Error} */
+  let result
+  try {
+    const reply = await node.call('echo', body)
+    result = (await reply.bytes()).length
+  } catch (error) {
+    result = new Error(describe(error))
+  }
+  done(result)
+}
+
+/**
+ * @param {Target} target
+ * @returns {Promise<Client>}
+ */
+export async function connect({ port }) {
+  const node = await Node.start({ addrs: [`127.0.0.1:${port}`] })
+  const deadline = performance.now() + JOIN_TIMEOUT
+  while (node.providersFor(['echo']).length === 0 && performance.now() < deadline) await sleep(10)
+  return {
+    call: (body, done) => {
+      void echo(node, body, done)
+    },
+    send: async (total, chunk) => {
+      const reply = await node.call('sink', pieces(total, chunk), { timeoutMs: LONG })
+      return Number(await reply.text())
+    },
+    close: () => node.shutdown(),
+  }
+}
