@@ -31,6 +31,6 @@ export function parseDuration(text: string): number | undefined {
     total += Number(amount) * (UNITS[unit as string] as number)
   }
   // The sum of binary fractions may be a hair above the whole number that was meant.
-  const rounded = Math.ceil(total - 1e-9)
+  const rounded = Math.max(0, Math.ceil(total - 1e-9))
   return rounded > MAX_MS ? undefined : rounded
 }

@@ -4,9 +4,6 @@ import { connectionNames, isHopByHop } from './hop-by-hop.ts'
 import { MAX_FIELD_BYTES, MAX_FIELDS, MAX_NAME, MAX_QUERY_FIELDS, MAX_VALUE } from './limits.ts'
 import { addQueryFields } from './query.ts'
 
-/** Header of a client that may not reach a service, beside those for one connection. */
-export type HeaderFilter = (name: string) => boolean
-
 export interface FieldsInput {
   readonly exchange: Exchange
   readonly requestId: string

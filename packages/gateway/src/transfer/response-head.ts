@@ -13,7 +13,6 @@ export interface ResponseHead {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Anything but tab, visible ASCII, space and what lies above ASCII (RFC 9110 §5.5). */
 const BAD_VALUE = /[^\t -~\u0080-\uffff]/
-const NONE: readonly string[] = []
 
 /**
  * Checks the headers of an answer. Fields for one connection are left out, and so are fields whose
@@ -23,7 +22,7 @@ const NONE: readonly string[] = []
 export function responseHead(raw: readonly string[]): ResponseHead {
   const headers: string[] = []
   const lengths: string[] = []
-  let dropped: string[] | undefined
+  const dropped: string[] = []
   const named = connectionNames(raw)
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase()
@@ -31,14 +30,11 @@ export function responseHead(raw: readonly string[]): ResponseHead {
     if (isHopByHop(name) || named?.has(name)) continue
     if (name === 'content-length') lengths.push(value)
     else if (TOKEN.test(name) && !BAD_VALUE.test(value)) headers.push(name, value)
-    else {
-      dropped ??= []
-      dropped.push(name)
-    }
+    else dropped.push(name)
   }
   const length = lengths.length === 0 ? undefined : contentLength(lengths)
-  if (lengths.length > 0 && length === undefined) dropped = [...(dropped ?? []), 'content-length']
-  return { headers, length, dropped: dropped ?? NONE }
+  if (lengths.length > 0 && length === undefined) dropped.push('content-length')
+  return { headers, length, dropped }
 }
 
 /** The length all values agree on; several that differ say nothing (RFC 9110 §8.6). */
