@@ -23,6 +23,7 @@ export {
   RemoteProtocolError,
 } from './errors.ts'
 export { FrameDecoder } from './frame-decoder.ts'
+export { formatIp, parseIp } from './ip.ts'
 export {
   LENGTH_PREFIX,
   MAX_DATA,
