@@ -1,1 +1,5 @@
-export {}
+export { type Channel, type ChannelOptions, type ChannelReceiver, openChannel } from './channel.ts'
+export type { Hello, LocalHello } from './hello.ts'
+export { DEFAULT_LIMITS, type SessionLimits } from './limits.ts'
+export type { Address, Clock, Link, LinkReceiver, Timer } from './ports.ts'
+export type { Blake2bOptions, Cipher, Identity, KeyExchange, Suite } from './suite/suite.ts'

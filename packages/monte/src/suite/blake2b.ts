@@ -1,0 +1,20 @@
+import { BLAKE2b } from '@stablelib/blake2b'
+import type { Blake2bOptions } from './suite.ts'
+
+const DIGEST_LENGTH = 32
+const encoder = new TextEncoder()
+
+/** Keyed and personalized BLAKE2b-256 (RFC 7693 §2.5), which node:crypto does not offer. */
+export function blake2b256(
+  { person, key }: Blake2bOptions,
+  parts: readonly Uint8Array[],
+): Uint8Array {
+  const hash = new BLAKE2b(DIGEST_LENGTH, {
+    ...(key ? { key } : {}),
+    ...(person === undefined ? {} : { personalization: encoder.encode(person) }),
+  })
+  for (const part of parts) hash.update(part)
+  const digest = hash.digest()
+  hash.clean()
+  return digest
+}

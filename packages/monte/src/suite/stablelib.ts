@@ -1,0 +1,82 @@
+import { AES } from '@stablelib/aes'
+import { generateKeyPairFromSeed, sign, verify } from '@stablelib/ed25519'
+import { GCM } from '@stablelib/gcm'
+import { scalarMult, scalarMultBase } from '@stablelib/x25519'
+import { blake2b256 } from './blake2b.ts'
+import type { Cipher, Identity, KeyExchange, Suite } from './suite.ts'
+
+declare const crypto: { getRandomValues<T extends Uint8Array>(target: T): T }
+
+function randomBytes(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length))
+}
+
+function keyExchange(secret: Uint8Array = randomBytes(32)): KeyExchange {
+  const own = secret.slice()
+  return {
+    publicKey: scalarMultBase(own),
+    agree(peer) {
+      const shared = scalarMult(own, peer)
+      return shared.every((byte) => byte === 0) ? undefined : shared
+    },
+    destroy: () => void own.fill(0),
+  }
+}
+
+function identity(seed: Uint8Array): Identity {
+  const { publicKey, secretKey } = generateKeyPairFromSeed(seed)
+  return { publicKey, sign: (message) => sign(secretKey, message) }
+}
+
+class StablelibCipher implements Cipher {
+  readonly #aes: AES
+  readonly #gcm: GCM
+  readonly #nonce = new Uint8Array(12)
+  constructor(key: Uint8Array) {
+    this.#aes = new AES(key, true)
+    this.#gcm = new GCM(this.#aes)
+  }
+  seal(counter: number, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] {
+    return [this.#gcm.seal(this.#at(counter), join(pieces), aad)]
+  }
+  open(counter: number, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    return this.#gcm.open(this.#at(counter), sealed, aad) ?? undefined
+  }
+  destroy(): void {
+    this.#gcm.clean()
+    this.#aes.clean()
+  }
+  #at(counter: number): Uint8Array {
+    new DataView(this.#nonce.buffer).setBigUint64(0, BigInt(counter))
+    return this.#nonce
+  }
+}
+
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces
+  if (only && pieces.length === 1) return only
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  const joined = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    joined.set(piece, at)
+    at += piece.length
+  }
+  return joined
+}
+
+export const stablelibSuite: Suite = {
+  randomBytes,
+  keyExchange,
+  blake2b256,
+  identity,
+  verify(publicKey, message, signature) {
+    try {
+      return verify(publicKey, message, signature)
+    } catch {
+      return false
+    }
+  },
+  cipher: (key) => new StablelibCipher(key),
+}
