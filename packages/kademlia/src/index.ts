@@ -1,1 +1,30 @@
-export {}
+/**
+ * Who is there: ids and the XOR metric, the routing table, lookups, and membership of a mesh. No IO:
+ * network, clock and randomness are arguments.
+ *
+ * @example
+ * ```ts
+ * import { RoutingTable } from '@flatend/kademlia'
+ *
+ * const self = new Uint8Array(32)
+ * const table = new RoutingTable(self)
+ * const key = new Uint8Array(32).fill(7)
+ * table.seen({ key, address: { host: '10.0.0.7', port: 9000 }, capabilities: 1 }, 0)
+ * table.closest(key, 20) // the contact
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { type Address, CAPABILITY, type Contact, isDialable } from './contact.ts'
+export {
+  createDiscovery,
+  type Discovery,
+  type DiscoveryOptions,
+  type IncomingMessage,
+} from './discovery.ts'
+export type { DiscoveryEvent } from './events.ts'
+export { commonPrefix, compareDistance, compareIds, ID_BITS, ID_LENGTH, toHex } from './id.ts'
+export { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
+export { Lookup, type LookupOptions } from './lookup.ts'
+export type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
+export { BUCKET_SIZE, type Insertion, RoutingTable, SIBLINGS } from './routing-table.ts'

@@ -1,0 +1,123 @@
+import { Backoff } from './backoff.ts'
+import type { DiscoveryEvent } from './events.ts'
+import type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
+
+/** What a {@link Dialer} works with. */
+export interface DialerContext {
+  readonly network: Network
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: (event: DiscoveryEvent) => void
+  /** Whether a connection to this key is open. */
+  readonly isConnected: (key: Uint8Array | undefined, peer: Peer) => boolean
+}
+
+/** Options of {@link Dialer}. */
+export interface DialerOptions {
+  readonly target: DialTarget
+  /** Give up this long after the first failure, in milliseconds; seeds never do. @default never */
+  readonly giveUpMs?: number
+  /** One dial ends after this long, in milliseconds. */
+  readonly timeoutMs: number
+  /** First try: its end, well or badly. */
+  readonly onSettled?: () => void
+  readonly onGivenUp?: () => void
+}
+
+/** A dial is stable, and its backoff forgotten, after this long, in milliseconds. */
+const STABLE = 5_000
+const SELF = 'FLATEND_MONTE_SELF'
+
+/** Keeps one address connected: dials, waits with jittered backoff, dials again, for ever. */
+export class Dialer {
+  readonly #context: DialerContext
+  readonly #options: DialerOptions
+  readonly #backoff: Backoff
+  #peer: Peer | undefined
+  #key: Uint8Array | undefined
+  #timer: Timer | undefined
+  #abort: AbortController | undefined
+  #connectedAt = 0
+  #failingSince: number | undefined
+  #stopped = false
+
+  constructor(context: DialerContext, options: DialerOptions) {
+    this.#context = context
+    this.#options = options
+    this.#backoff = new Backoff(context.random)
+    this.#key = options.target.key
+  }
+
+  /** Key of who answered there last, or who must. */
+  get key(): Uint8Array | undefined {
+    return this.#key
+  }
+
+  start(): void {
+    if (this.#stopped || this.#abort || this.#timer || this.#peer) return
+    void this.#dial()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#abort?.abort(new Error('the node is shutting down'))
+  }
+
+  /** The connection this dialer made, or another to the same node, is gone. */
+  lost(): void {
+    this.#peer = undefined
+    if (this.#context.clock.now() - this.#connectedAt >= STABLE) this.#backoff.reset()
+    this.#again(this.#backoff.next())
+  }
+
+  async #dial(): Promise<void> {
+    const { network, clock, log } = this.#context
+    const { target, timeoutMs, onSettled } = this.#options
+    const abort = new AbortController()
+    this.#abort = abort
+    const timer = clock.schedule(timeoutMs, () =>
+      abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
+    )
+    try {
+      this.#peer = await network.connect(target, { signal: abort.signal })
+      this.#key = this.#peer.key
+      this.#connectedAt = clock.now()
+      this.#failingSince = undefined
+      // It may have ended before this continued.
+      if (!this.#context.isConnected(this.#key, this.#peer)) this.lost()
+    } catch (error) {
+      this.#failed(error as Error & { code?: unknown }, log)
+    } finally {
+      timer.cancel()
+      this.#abort = undefined
+      onSettled?.()
+    }
+  }
+
+  #failed(error: Error & { code?: unknown }, log: (event: DiscoveryEvent) => void): void {
+    if (this.#stopped) return
+    const { address } = this.#options.target
+    const now = this.#context.clock.now()
+    this.#failingSince ??= now
+    const { giveUpMs = Number.POSITIVE_INFINITY } = this.#options
+    if (error.code === SELF || now - this.#failingSince >= giveUpMs) {
+      log({ type: 'dial-abandoned', address, reason: error.message })
+      this.#stopped = true
+      this.#options.onGivenUp?.()
+      return
+    }
+    const retryMs = this.#backoff.next()
+    log({ type: 'dial-failed', address, reason: error.message, retryMs: Math.round(retryMs) })
+    this.#again(retryMs)
+  }
+
+  #again(delayMs: number): void {
+    if (this.#stopped) return
+    this.#timer?.cancel()
+    this.#timer = this.#context.clock.schedule(delayMs, () => {
+      this.#timer = undefined
+      this.start()
+    })
+  }
+}

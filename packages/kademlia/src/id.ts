@@ -1,0 +1,41 @@
+/** Bytes of an id: a raw Ed25519 public key (discovery §1). */
+export const ID_LENGTH = 32
+/** Bits of an id, and buckets of a table. */
+export const ID_BITS = 256
+
+/** Bits two ids have in common from the first on: 0 to 256. */
+export function commonPrefix(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < ID_LENGTH; i++) {
+    const difference = (a[i] as number) ^ (b[i] as number)
+    if (difference !== 0) return i * 8 + Math.clz32(difference) - 24
+  }
+  return ID_BITS
+}
+
+/** Negative where `a` is nearer to `target` by the XOR metric, positive where `b` is (paper §2.1). */
+export function compareDistance(target: Uint8Array, a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < ID_LENGTH; i++) {
+    const t = target[i] as number
+    const difference = ((a[i] as number) ^ t) - ((b[i] as number) ^ t)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+/** Negative where `a` comes first as a number. */
+export function compareIds(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < ID_LENGTH; i++) {
+    const difference = (a[i] as number) - (b[i] as number)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** Lower-case hex, for maps and logs. */
+export function toHex(id: Uint8Array): string {
+  let hex = ''
+  for (const byte of id) hex += HEX[byte]
+  return hex
+}

@@ -1,0 +1,132 @@
+import type { Contact } from './contact.ts'
+import { compareDistance, toHex } from './id.ts'
+
+type State = 'new' | 'asked' | 'slow' | 'answered' | 'failed'
+
+interface Candidate {
+  readonly contact: Contact
+  state: State
+}
+
+/** Options of {@link Lookup}. */
+export interface LookupOptions {
+  readonly target: Uint8Array
+  /** Our own id, never asked. */
+  readonly self: Uint8Array
+  /** Where to begin: the nearest contacts known. */
+  readonly start: readonly Contact[]
+  /** Nodes in the result. @default 16 */
+  readonly k?: number
+  /** Requests under way at a time. @default 3 */
+  readonly alpha?: number
+}
+
+/** Candidates remembered for one node of the result: what a lying peer can make us hold. */
+const CANDIDATES_PER_NODE = 16
+/** Contacts taken from one answer. */
+const MAX_PER_ANSWER = 32
+
+/**
+ * The search for the nodes nearest to a target (Maymounkov & Mazières 2002, §2.3) as a state
+ * machine: ask whom `next` names, tell what came of it. It ends when the k nearest nodes that did
+ * not fail have all answered, or nobody is left; only nodes that answered are in the result.
+ */
+export class Lookup {
+  readonly target: Uint8Array
+  readonly #self: string
+  readonly #k: number
+  readonly #alpha: number
+  readonly #candidates: Candidate[] = []
+  readonly #known = new Map<string, Candidate>()
+  #underWay = 0
+
+  constructor({ target, self, start, k = 16, alpha = 3 }: LookupOptions) {
+    this.target = target
+    this.#self = toHex(self)
+    this.#k = k
+    this.#alpha = alpha
+    for (const contact of start) this.#add(contact)
+  }
+
+  /** Whether nothing is left to do. */
+  get done(): boolean {
+    return this.#nearest().every(({ state }) => state === 'answered')
+  }
+
+  /** Whom to ask now; empty while enough requests are under way. */
+  next(): Contact[] {
+    const ask: Contact[] = []
+    for (const candidate of this.#nearest()) {
+      if (this.#underWay >= this.#alpha) break
+      if (candidate.state !== 'new') continue
+      candidate.state = 'asked'
+      this.#underWay++
+      ask.push(candidate.contact)
+    }
+    return ask
+  }
+
+  /** A node answered with the contacts nearest to the target that it knows. */
+  answered(key: Uint8Array, contacts: readonly Contact[]): void {
+    this.#settle(key, 'answered')
+    for (const contact of contacts.slice(0, MAX_PER_ANSWER)) this.#add(contact)
+  }
+
+  /** A node takes long: another may be asked meanwhile, its answer still counts. */
+  slow(key: Uint8Array): void {
+    const candidate = this.#known.get(toHex(key))
+    if (candidate?.state !== 'asked') return
+    candidate.state = 'slow'
+    this.#underWay--
+  }
+
+  failed(key: Uint8Array): void {
+    this.#settle(key, 'failed')
+  }
+
+  /** The nearest nodes that answered, nearest first. */
+  result(): Contact[] {
+    const answered = this.#candidates.filter(({ state }) => state === 'answered')
+    return answered.slice(0, this.#k).map(({ contact }) => contact)
+  }
+
+  #settle(key: Uint8Array, state: State): void {
+    const candidate = this.#known.get(toHex(key))
+    if (candidate?.state !== 'asked' && candidate?.state !== 'slow') return
+    if (candidate.state === 'asked') this.#underWay--
+    candidate.state = state
+  }
+
+  /** The k nearest candidates that did not fail. */
+  #nearest(): Candidate[] {
+    const nearest: Candidate[] = []
+    for (const candidate of this.#candidates) {
+      if (nearest.length === this.#k) break
+      if (candidate.state !== 'failed') nearest.push(candidate)
+    }
+    return nearest
+  }
+
+  #add(contact: Contact): void {
+    const hex = toHex(contact.key)
+    if (hex === this.#self || this.#known.has(hex)) return
+    const candidate: Candidate = { contact, state: 'new' }
+    let low = 0
+    let high = this.#candidates.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const other = (this.#candidates[middle] as Candidate).contact.key
+      if (compareDistance(this.target, other, contact.key) < 0) low = middle + 1
+      else high = middle
+    }
+    if (low >= this.#k * CANDIDATES_PER_NODE) return
+    this.#candidates.splice(low, 0, candidate)
+    this.#known.set(hex, candidate)
+    const last =
+      this.#candidates.length > this.#k * CANDIDATES_PER_NODE ? this.#candidates.at(-1) : undefined
+    if (last?.state === 'new') {
+      this.#candidates.pop()
+      this.#known.delete(toHex(last.contact.key))
+    }
+  }
+}

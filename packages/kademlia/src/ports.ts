@@ -1,0 +1,54 @@
+import type { Reader, Writer } from '@flatend/wire'
+import type { Address } from './contact.ts'
+
+/** A timer that was set. */
+export interface Timer {
+  cancel(): void
+}
+
+/** Time: milliseconds that never go back, and timers. */
+export interface Clock {
+  now(): number
+  schedule(delayMs: number, callback: () => void): Timer
+}
+
+/** A node this one is connected to. */
+export interface Peer {
+  /** Proven public key; `undefined` for an anonymous v1 peer. */
+  readonly key: Uint8Array | undefined
+  /** Where it says that it may be dialed. */
+  readonly address: Address | undefined
+  readonly version: 1 | 2
+  /** What it offered when the session opened. */
+  readonly services: readonly string[]
+  /** `host:port` this node dialed, `undefined` where the peer came to us. */
+  readonly dialed: string | undefined
+  /** Asks; `onReply` gets status 0 and a body, another status, or -1 where none came. */
+  request(
+    opcode: number,
+    write: (writer: Writer) => void,
+    onReply: (status: number, body?: Reader) => void,
+  ): void
+  reply(seq: number, status: number, write?: (writer: Writer) => void): void
+  /** Says something that wants no reply. */
+  send(opcode: number, write: (writer: Writer) => void): void
+  /** Lets the calls of this connection finish, then closes it. */
+  retire(reason: string): void
+}
+
+/** Whom to dial. */
+export interface DialTarget {
+  /** `host:port`; a host name is resolved anew at each dial. */
+  readonly address: string
+  /** The key the peer must prove. */
+  readonly key?: Uint8Array
+}
+
+/** How to reach other nodes: the port of discovery. */
+export interface Network {
+  /**
+   * Dials and resolves once the session is open, after {@link Discovery.connected} was told.
+   * Rejects with an error whose message says why.
+   */
+  connect(target: DialTarget, options: { readonly signal: AbortSignal }): Promise<Peer>
+}
