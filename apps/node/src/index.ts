@@ -1,1 +1,34 @@
-export {}
+/**
+ * Microservices are functions: a node offers functions as services of an encrypted mesh and calls
+ * those of others.
+ *
+ * @example
+ * ```ts
+ * import { Node } from '@flatend/node'
+ *
+ * const node = await Node.start({
+ *   addrs: ['127.0.0.1:9000'],
+ *   services: { hello: () => 'Hello world!' },
+ * })
+ * const reply = await node.call('hello')
+ * await reply.text() // 'Hello world!'
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { CallError } from '@flatend/rpc'
+export { type CallFunction, Context, DEFAULT_BODY_LIMIT } from './context.ts'
+export { NodeError } from './errors.ts'
+export { type GatewayNode, type GatewayNodeOptions, startGateway } from './gateway-node.ts'
+export { HandlerError } from './handler-error.ts'
+export type { HeadersInit } from './headers.ts'
+export type { Logger } from './logger.ts'
+export { Node, type PeerInfo } from './node.ts'
+export type { NodeOptions } from './options.ts'
+export { PeerId } from './peer-id.ts'
+export { Provider } from './provider.ts'
+export { type CallOptions, DEFAULT_REPLY_LIMIT, Reply } from './reply.ts'
+export type { Clock, Timer } from './runtime.ts'
+export { generateSecretKey } from './secret-key.ts'
+export type { Handler } from './serve.ts'
+export type { Address, Listener, Transport } from './transport.ts'

@@ -1,0 +1,46 @@
+import { pipeline } from 'node:stream/promises'
+import type { Context } from './context.ts'
+
+/**
+ * Sends what a handler returned: text, bytes, a stream or async iterable, a `Response`, anything
+ * else as JSON. Nothing returned is an empty answer, unless the handler answers in its own time.
+ */
+export async function answer(ctx: Context, value: unknown): Promise<void> {
+  if (ctx.answered || value === ctx) return
+  if (value === undefined || value === null) ctx.send()
+  else if (typeof value === 'string') {
+    ctx.defaultHeader('content-type', 'text/plain; charset=utf-8')
+    ctx.send(value)
+  } else if (value instanceof Uint8Array) ctx.send(value)
+  else if (value instanceof ArrayBuffer) ctx.send(new Uint8Array(value))
+  else if (isResponse(value)) await answerResponse(ctx, value)
+  else if (isAsyncIterable(value)) await pipeline(value, ctx)
+  else ctx.json(value)
+}
+
+/** What is used of a fetch `Response`; any implementation's will do. */
+interface ResponseLike {
+  readonly status: number
+  readonly headers: Iterable<readonly [string, string]>
+  readonly body: AsyncIterable<Uint8Array> | null
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+function isResponse(value: unknown): value is ResponseLike {
+  if (typeof value !== 'object' || value === null) return false
+  const { status, headers, arrayBuffer } = value as Partial<ResponseLike>
+  return (
+    typeof status === 'number' && typeof headers === 'object' && typeof arrayBuffer === 'function'
+  )
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+async function answerResponse(ctx: Context, response: ResponseLike): Promise<void> {
+  ctx.status(response.status)
+  for (const [name, value] of response.headers) ctx.header(name, value)
+  if (response.body === null) ctx.send()
+  else await pipeline(response.body, ctx)
+}

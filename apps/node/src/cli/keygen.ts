@@ -1,0 +1,36 @@
+import { writeFileSync } from 'node:fs'
+import { generateSecretKey } from '../secret-key.ts'
+import { parseOptions, UsageError } from './usage.ts'
+
+const HELP = `Usage: flatend keygen [FILE]
+
+Makes an Ed25519 secret key, the identity of a node, as 128 hex digits. With FILE it is written
+there, readable by you alone (mode 600); an existing file is never overwritten. Without, it is
+printed. The public key, which others see, goes to standard error.
+`
+
+/** `flatend keygen`. */
+export async function keygenCommand(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseOptions('flatend keygen', args, {
+    help: { type: 'boolean', short: 'h' },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  if (positionals.length > 1) throw new UsageError('keygen takes one file name at the most')
+  const [file] = positionals
+  const key = generateSecretKey()
+  if (file === undefined) process.stdout.write(`${key.toString('hex')}\n`)
+  else {
+    try {
+      writeFileSync(file, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      const why = code === 'EEXIST' ? 'it exists already, and keys are never overwritten' : code
+      throw new UsageError(`cannot write ${file}: ${why}`)
+    }
+  }
+  process.stderr.write(`public key ${key.subarray(32).toString('hex')}\n`)
+  return 0
+}

@@ -1,0 +1,25 @@
+import type { Logger } from '../logger.ts'
+import type { NodeOptions } from '../options.ts'
+import { readSecretKeyFile } from './key-file.ts'
+
+/** Values of the options every command that joins the mesh takes. */
+export interface MeshValues {
+  readonly bootstrap?: readonly string[] | undefined
+  readonly legacy?: boolean | undefined
+  readonly listen?: readonly string[] | undefined
+  readonly network?: string | undefined
+  readonly 'secret-key-file'?: string | undefined
+}
+
+/** Turns them into options of a node. */
+export function nodeOptions(values: MeshValues, logger: Logger): NodeOptions {
+  const keyFile = values['secret-key-file']
+  return {
+    logger,
+    ...(values.bootstrap ? { addrs: values.bootstrap } : {}),
+    ...(values.legacy === undefined ? {} : { legacy: values.legacy }),
+    ...(values.listen ? { bindAddrs: values.listen } : {}),
+    ...(values.network === undefined ? {} : { network: values.network }),
+    ...(keyFile === undefined ? {} : { secretKey: readSecretKeyFile(keyFile) }),
+  }
+}

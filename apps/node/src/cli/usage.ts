@@ -1,0 +1,49 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+
+/** Wrong use, bad input or configuration: one clear line for people, exit status 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+/** What every command that joins the mesh takes. */
+export const meshOptions: {
+  readonly bootstrap: { readonly type: 'string'; readonly short: 'b'; readonly multiple: true }
+  readonly legacy: { readonly type: 'boolean' }
+  readonly listen: { readonly type: 'string'; readonly multiple: true }
+  readonly 'log-level': { readonly type: 'string' }
+  readonly network: { readonly type: 'string' }
+  readonly 'secret-key-file': { readonly type: 'string' }
+  readonly help: { readonly type: 'boolean'; readonly short: 'h' }
+} = {
+  bootstrap: { type: 'string', short: 'b', multiple: true },
+  legacy: { type: 'boolean' },
+  listen: { type: 'string', multiple: true },
+  'log-level': { type: 'string' },
+  network: { type: 'string' },
+  'secret-key-file': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+}
+
+export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through; repeat for several
+      --listen HOST:PORT     address to take connections of other nodes on
+      --network NAME         name of the mesh; nodes of other names are refused
+      --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start
+      --legacy               speak the protocol of 2020 too (see SECURITY.md)
+      --log-level LEVEL      debug, info, warn, error or silent
+  -h, --help                 this text`
+
+/** `parseArgs`, with its errors made {@link UsageError}s that say where help is. */
+export function parseOptions<T extends Options>(
+  command: string,
+  args: readonly string[],
+  options: T,
+): ReturnType<typeof parseArgs<{ options: T; allowPositionals: true; strict: true }>> {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    const [line] = (error as Error).message.split('. To specify')
+    throw new UsageError(`${line}\nRun "${command} --help" for the options.`)
+  }
+}

@@ -1,0 +1,321 @@
+import { Duplex, type Readable } from 'node:stream'
+import type { CallError, IncomingCall, IncomingSink } from '@flatend/rpc'
+import { BodyQueue, bodyLimitError } from './body-queue.ts'
+import { NodeError } from './errors.ts'
+import {
+  fieldsUnder,
+  flattenHeaders,
+  type HeadersInit,
+  headerOf,
+  headersToRecord,
+} from './headers.ts'
+import type { PeerId } from './peer-id.ts'
+import type { CallOptions, Reply } from './reply.ts'
+
+/** Calls a service; a node gives its own {@link Context}s the one that carries the deadline on. */
+export type CallFunction = (
+  service: string | readonly string[],
+  body?: unknown,
+  options?: CallOptions,
+) => Promise<Reply>
+
+/** How much of a request body {@link Context.body} takes, in bytes, unless told. */
+export const DEFAULT_BODY_LIMIT = 65_536
+
+/**
+ * One request being answered: a Node Duplex. What is read from it is the request's body, what is
+ * written to it is the answer's, with backpressure both ways.
+ *
+ * Answer by returning a value from the handler, by {@link Context.send} or {@link Context.json}, or
+ * by writing and ending the stream (`source.pipe(ctx)`). Status and headers leave with the first
+ * byte; set them before.
+ */
+export class Context extends Duplex {
+  /** Who calls: the proven public key and, where it has one, the address it may be reached at. */
+  readonly id: PeerId
+  /** The service that is being called. */
+  readonly service: string
+  readonly #call: IncomingCall
+  readonly #caller: CallFunction
+  readonly #queue: BodyQueue
+  #headers: Record<string, string> | undefined
+  #params: Record<string, string> | undefined
+  #query: Record<string, string> | undefined
+  #abort: AbortController | undefined
+  #status = 200
+  readonly #out: string[] = []
+  #responded = false
+  #finished = false
+  #cancelled: CallError | undefined
+  #onDrain: (() => void) | undefined
+  #streaming = false
+  #wanted = false
+
+  constructor(call: IncomingCall, id: PeerId, caller: CallFunction) {
+    super({ emitClose: true })
+    this.id = id
+    this.service = call.service
+    this.#call = call
+    this.#caller = caller
+    this.#queue = new BodyQueue((bytes) => call.consumed(bytes))
+    call.accept(this.#sink())
+    // A call that ends early must not take the process down where a handler listens to nothing.
+    this.on('error', ignore)
+    this.once('pipe', (source: Readable) => {
+      this.#streaming = true
+      source.once('error', (error) => this.destroy(error))
+    })
+  }
+
+  /** The request's headers by name, repeats joined by `, `; a record without prototype. */
+  get headers(): Record<string, string> {
+    this.#headers ??= headersToRecord(this.#call.headers)
+    return this.#headers
+  }
+
+  /** The request's headers as they came: name, value, name, value …, repeats kept. */
+  get rawHeaders(): readonly string[] {
+    return this.#call.headers
+  }
+
+  /** Path parameters of the gateway's route, percent-decoded. */
+  get params(): Record<string, string> {
+    this.#params ??= fieldsUnder(this.#call.headers, 'params.')
+    return this.#params
+  }
+
+  /** Query parameters of the HTTP request, percent-decoded; the last value of each. */
+  get query(): Record<string, string> {
+    this.#query ??= fieldsUnder(this.#call.headers, 'query.')
+    return this.#query
+  }
+
+  /** Aborts when the caller is gone, gave up or its deadline passed. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#cancelled) this.#abort.abort(this.#cancelled)
+    return this.#abort.signal
+  }
+
+  /** Milliseconds left until the caller's deadline. */
+  get timeoutMs(): number {
+    return this.#call.timeoutMs
+  }
+
+  /** Whether the caller is gone, so that nobody waits for an answer. */
+  get cancelled(): boolean {
+    return this.#cancelled !== undefined
+  }
+
+  /** Whether anything was answered yet, or a stream is being piped into the answer. */
+  get answered(): boolean {
+    return this.#responded || this.#finished || this.#streaming || this.writableEnded
+  }
+
+  /** Sets a header of the answer; a name set twice is sent twice. */
+  header(name: string, value: string | number): this {
+    if (this.#responded) {
+      throw new NodeError(
+        'FLATEND_NODE_HEADERS_SENT',
+        `header ${name} comes too late: set headers before the first byte of the answer`,
+      )
+    }
+    this.#out.push(name, String(value))
+    return this
+  }
+
+  /** Sets the answer's status, 100 to 599. @default 200 */
+  status(code: number): this {
+    if (this.#responded) {
+      throw new NodeError(
+        'FLATEND_NODE_HEADERS_SENT',
+        `status ${code} comes too late: set it before the first byte of the answer`,
+      )
+    }
+    if (!Number.isInteger(code) || code < 100 || code > 599) {
+      throw new NodeError('FLATEND_NODE_STATUS', `status ${code}: use a whole number, 100 to 599`)
+    }
+    this.#status = code
+    return this
+  }
+
+  /** Sets a header of the answer unless it is set already. */
+  defaultHeader(name: string, value: string): this {
+    return headerOf(this.#out, name) === undefined ? this.header(name, value) : this
+  }
+
+  /** Several headers at once; see {@link Context.header}. */
+  setHeaders(init: HeadersInit): this {
+    this.#out.push(...flattenHeaders(init))
+    return this
+  }
+
+  /** Sends the last piece of the answer and completes it. */
+  send(data: string | Uint8Array = ''): void {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    if (this.#streaming || this.writableLength > 0 || this.writableEnded) {
+      this.end(bytes)
+      return
+    }
+    this.#finish(bytes)
+    // Completes the Duplex too, for whoever listens to it.
+    this.end()
+  }
+
+  /** Sends `value` as JSON and completes the answer. */
+  json(value: unknown): void {
+    const body = JSON.stringify(value)
+    if (body === undefined) {
+      throw new NodeError('FLATEND_NODE_JSON', `${typeof value} has no form in JSON`)
+    }
+    this.header('content-type', 'application/json')
+    this.send(body)
+  }
+
+  /**
+   * The whole request body.
+   * @param options.limit - most bytes taken. @default 65_536
+   * @throws NodeError `FLATEND_NODE_BODY_LIMIT` where the body is longer.
+   */
+  async body({ limit = DEFAULT_BODY_LIMIT }: { readonly limit?: number } = {}): Promise<Buffer> {
+    if (this.#wanted || this.readableLength > 0) return this.#collectStream(limit)
+    return this.#queue.collect(limit)
+  }
+
+  /** With options the same as {@link Context.body}; with a number or nothing, as of any Readable. */
+  override read(size?: number): Buffer | null
+  override read(options: { readonly limit?: number }): Promise<Buffer>
+  override read(argument?: number | { readonly limit?: number }): unknown {
+    return typeof argument === 'object' ? this.body(argument) : super.read(argument)
+  }
+
+  /** Calls another service within this request's deadline; cancelled when the request is. */
+  call(
+    service: string | readonly string[],
+    body?: unknown,
+    options: CallOptions = {},
+  ): Promise<Reply> {
+    const timeoutMs = Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, this.timeoutMs)
+    const signal = options.signal ? AbortSignal.any([options.signal, this.signal]) : this.signal
+    return this.#caller(service, body, { ...options, timeoutMs, signal })
+  }
+
+  /** What the connection tells of the request; a Duplex has an `end` of its own already. */
+  #sink(): IncomingSink {
+    return {
+      data: (chunk) => this.#queue.push(chunk),
+      end: () => this.#queue.close(),
+      cancel: (error) => this.#cancel(error),
+      drain: () => {
+        const resume = this.#onDrain
+        this.#onDrain = undefined
+        resume?.()
+      },
+    }
+  }
+
+  #cancel(error: CallError): void {
+    if (this.#finished && this.#queue.closed) return
+    this.#finished = true
+    this.#cancelled = error
+    this.#queue.fail(error)
+    this.#abort?.abort(error)
+    this.destroy(error)
+  }
+
+  // --- Duplex. ---
+
+  override _read(): void {
+    if (this.#wanted) return
+    this.#wanted = true
+    this.#pump()
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    if (this.#finished) {
+      done(this.#cancelled ?? new NodeError('FLATEND_NODE_ENDED', 'the answer is complete already'))
+      return
+    }
+    this.#respond()
+    if (this.#call.write(chunk)) done()
+    else this.#onDrain = done
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (!this.#finished) this.#finish()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#queue.discard()
+    if (!this.#finished) this.failWith(error)
+    done(error)
+  }
+
+  /** Nothing ran: the caller may ask somebody else. */
+  refuse(): void {
+    this.#finished = true
+    this.#call.fail(1, 'the service was just taken away', false)
+    this.destroy()
+  }
+
+  /** Ends the call with an error: status 500 where nothing was sent, else a broken body. */
+  failWith(error: unknown): void {
+    if (this.#finished) return
+    const { status, message } = describeFailure(error)
+    if (this.#responded) {
+      this.#finished = true
+      this.#call.fail(3, message ?? '', message !== undefined)
+      return
+    }
+    this.#status = status
+    this.#out.length = 0
+    this.#out.push('content-type', 'application/problem+json')
+    const problem = { title: message ?? 'The service failed', status }
+    this.#finish(Buffer.from(JSON.stringify(problem)))
+    this.destroy()
+  }
+
+  #pump(): void {
+    this.#queue.read((chunk) => {
+      if (chunk === null || !this.push(chunk)) this.#wanted = false
+      if (chunk === null) this.push(null)
+      return this.#wanted
+    })
+  }
+
+  async #collectStream(limit: number): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let length = 0
+    for await (const chunk of this as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > limit) throw bodyLimitError(limit)
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  }
+
+  #respond(): void {
+    if (this.#responded) return
+    this.#responded = true
+    if (this.#status !== 200 || this.#out.length > 0) this.#call.respond(this.#status, this.#out)
+  }
+
+  #finish(last?: Uint8Array): void {
+    this.#respond()
+    this.#finished = true
+    if (last === undefined || last.length === 0) this.#call.end()
+    else this.#call.end(last)
+  }
+}
+
+function ignore(): void {}
+
+/** An error's status and, only where it is marked for callers, its message. */
+function describeFailure(error: unknown): { status: number; message: string | undefined } {
+  if (!(error instanceof Error)) return { status: 500, message: undefined }
+  const { expose, status } = error as Error & { expose?: unknown; status?: unknown }
+  if (expose !== true) return { status: 500, message: undefined }
+  const known = typeof status === 'number' && Number.isInteger(status)
+  return { status: known && status >= 400 && status <= 599 ? status : 500, message: error.message }
+}

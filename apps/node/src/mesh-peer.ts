@@ -1,0 +1,165 @@
+import type { Peer as DiscoveryPeer } from '@flatend/kademlia'
+import type { Channel, ChannelReceiver, Hello } from '@flatend/monte'
+import type { Connection } from '@flatend/rpc'
+import { type Reader, RemoteProtocolError, type Writer } from '@flatend/wire'
+import { PeerId } from './peer-id.ts'
+
+/** Reply status for an opcode this node does not know (docs/protocol.md §3). */
+const UNSUPPORTED = 7
+/** END codes: an orderly close, a malformed message, a flow control violation. */
+const END_ORDERLY = 0
+const END_MALFORMED = 2
+
+/** What a peer needs of the mesh it belongs to. */
+export interface PeerOwner {
+  connectionFor(peer: MeshPeer): Connection
+  opened(peer: MeshPeer): void
+  received(peer: MeshPeer, message: Message): boolean
+  closed(peer: MeshPeer, error: Error | undefined): void
+}
+
+/** Whoever dialed wants to know how it went. */
+export interface DialOutcome {
+  opened(peer: MeshPeer): void
+  failed(error: Error): void
+}
+
+/** A message for discovery. */
+export interface Message {
+  readonly seq: number
+  readonly opcode: number
+  readonly body: Reader
+}
+
+/**
+ * One connection to another node: the session below, streams and discovery above. Every message
+ * comes through here once and goes to whom its opcode belongs to.
+ */
+export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
+  /** The `host:port` this node dialed, or `undefined` where the peer came to us. */
+  readonly dialed: string | undefined
+  readonly #owner: PeerOwner
+  #channel: Channel | undefined
+  #connection: Connection | undefined
+  #id: PeerId | undefined
+  #services: readonly string[] = []
+
+  readonly #dial: DialOutcome | undefined
+
+  constructor(owner: PeerOwner, dialed: string | undefined, outcome?: DialOutcome) {
+    this.#owner = owner
+    this.dialed = dialed
+    this.#dial = outcome
+  }
+
+  /** The session; set right after it was made, before anything can arrive. */
+  attach(channel: Channel): void {
+    this.#channel = channel
+  }
+
+  get channel(): Channel {
+    if (!this.#channel) throw new TypeError('the peer has no channel yet')
+    return this.#channel
+  }
+
+  /** Streams of this connection; there once the session is open. */
+  get connection(): Connection {
+    if (!this.#connection) throw new TypeError('the session is not open yet')
+    return this.#connection
+  }
+
+  get hello(): Hello {
+    return this.channel.peer
+  }
+
+  get id(): PeerId {
+    const { publicKey, address } = this.hello
+    this.#id ??= new PeerId(publicKey ?? new Uint8Array(0), address)
+    return this.#id
+  }
+
+  get key(): Uint8Array | undefined {
+    return this.hello.publicKey
+  }
+
+  get address(): Hello['address'] {
+    return this.hello.address
+  }
+
+  get version(): 1 | 2 {
+    return this.channel.version
+  }
+
+  /** What the peer offered in its hello. Changes since are discovery's to know. */
+  get services(): readonly string[] {
+    return this.#services
+  }
+
+  // --- Discovery speaks through these. ---
+
+  request(
+    opcode: number,
+    write: (writer: Writer) => void,
+    onReply: (status: number, body?: Reader) => void,
+  ): void {
+    this.channel.request(opcode, write, onReply)
+  }
+
+  reply(seq: number, status: number, write?: (writer: Writer) => void): void {
+    this.channel.reply(seq, status, write)
+  }
+
+  send(opcode: number, write: (writer: Writer) => void): void {
+    const { channel } = this
+    try {
+      write(channel.begin(0, opcode))
+    } catch (error) {
+      channel.abort()
+      throw error
+    }
+    channel.end()
+  }
+
+  close(reason: string): void {
+    this.channel.close(END_ORDERLY, reason)
+  }
+
+  /** Takes no more calls, lets those under way finish, then closes. */
+  retire(reason: string): void {
+    const { connection } = this
+    connection.goAway(reason)
+    if (connection.idle) this.close(reason)
+    else connection.onIdle = () => this.close(reason)
+  }
+
+  // --- The session tells. ---
+
+  onOpen(hello: Hello): void {
+    this.#services = hello.services
+    this.#connection = this.#owner.connectionFor(this)
+    this.#owner.opened(this)
+    this.#dial?.opened(this)
+  }
+
+  onMessage(seq: number, opcode: number, body: Reader): void {
+    try {
+      if (this.connection.receive(opcode, body)) return
+      if (this.#owner.received(this, { seq, opcode, body })) return
+      if (seq !== 0 && this.version === 2) this.channel.reply(seq, UNSUPPORTED)
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error
+      this.channel.fail(END_MALFORMED, error)
+    }
+  }
+
+  onDrain(): void {
+    this.#connection?.onDrain()
+  }
+
+  onClose(error: Error | undefined): void {
+    this.#connection?.closed(error)
+    this.#owner.closed(this, error)
+    // Without effect where the session had opened: a promise settles once.
+    this.#dial?.failed(error ?? new Error('the peer closed the connection'))
+  }
+}

@@ -1,0 +1,247 @@
+import { nodeSuite } from '@flatend/monte/suite/node'
+import type { Caller } from '@flatend/rpc'
+import { formatAddress } from './address.ts'
+import { NodeError } from './errors.ts'
+import type { HeadersInit } from './headers.ts'
+import { Listeners } from './listeners.ts'
+import { silentLogger } from './logger.ts'
+import { Mesh } from './mesh.ts'
+import type { MeshPeer } from './mesh-peer.ts'
+import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } from './options.ts'
+import { startCall } from './outgoing-call.ts'
+import { PeerId } from './peer-id.ts'
+import { Provider } from './provider.ts'
+import type { CallOptions, Reply } from './reply.ts'
+import { deferToEndOfTick, systemClock } from './runtime.ts'
+import { generateSecretKey, publicKeyOf, seedOf } from './secret-key.ts'
+import { type Handler, serveCalls } from './serve.ts'
+import { type Address, tcpTransport } from './transport.ts'
+
+/** How long {@link Node.start} waits for the first answers of its seeds, in milliseconds. */
+const JOIN_TIMEOUT = 2_000
+/** How long {@link Node.shutdown} lets running calls finish, in milliseconds. */
+const SHUTDOWN_TIMEOUT = 10_000
+/** The longest timer there is (2^31 - 1 ms). */
+const FOREVER = 0x7fff_ffff
+/** Bytes of a service's name in UTF-8 (docs/protocol.md §4). */
+const MAX_SERVICE_NAME = 255
+
+/** A node of the mesh: offers functions as services and calls those of others. */
+export class Node {
+  /** Public key and advertised address. `toString()` gives the key in hex. */
+  readonly id: PeerId
+  readonly #mesh: Mesh
+  readonly #handlers: Map<string, Handler>
+  readonly #timeoutMs: number | undefined
+  /** Keeps the process alive while the node runs, even with no connection open. */
+  readonly #keepAlive: NodeJS.Timeout
+  #shutdown: Promise<void> | undefined
+
+  private constructor({ id, seed, handlers, listeners, seeds, options }: NodeParts) {
+    const suite = options.suite ?? nodeSuite
+    const log = options.logger ?? silentLogger
+    this.id = id
+    this.#handlers = handlers
+    this.#timeoutMs = options.timeoutMs
+    this.#keepAlive = setInterval(() => undefined, FOREVER)
+    this.#mesh = new Mesh({
+      suite,
+      identity: suite.identity(seed),
+      ephemeral: options.secretKey === undefined,
+      address: addressOf(id),
+      seeds,
+      listeners,
+      transport: options.transport ?? tcpTransport,
+      legacy: options.legacy ?? false,
+      network: options.network,
+      networkKey: options.networkKey,
+      metadata: Object.entries(options.metadata ?? {}).flat(),
+      clock: options.clock ?? systemClock,
+      random: options.random ?? Math.random,
+      defer: deferToEndOfTick,
+      dispatch: serveCalls({
+        find: (service) => handlers.get(service),
+        call: (service, body, rest) => this.call(service, body, rest),
+        idOf: (peer) => (peer as MeshPeer | undefined)?.id ?? id,
+        log,
+      }),
+      services: () => [...handlers.keys()],
+      offers: (service) => handlers.has(service),
+      log,
+    })
+  }
+
+  /**
+   * Starts a node: listens on `bindAddrs`, joins through `addrs`, offers `services`. Seeds that are
+   * down do not fail the start; they are tried for ever.
+   * @throws NodeError where an option is wrong; the system's error where an address is taken.
+   */
+  static async start(options: NodeOptions = {}): Promise<Node> {
+    const seeds = normalizeSeeds(options.addrs ?? [])
+    const seed = seedOf(options.secretKey ?? generateSecretKey())
+    const handlers = handlersOf(options.services)
+    const listeners = new Listeners(options.transport ?? tcpTransport, options.logger)
+    try {
+      await listeners.open(bindAddresses(options))
+      const address = await advertisedAddress(options, listeners.addresses)
+      const id = new PeerId(publicKeyOf(seed), address)
+      const node = new Node({ id, seed, handlers, listeners, seeds, options })
+      listeners.deliver((link) => node.#mesh.accept(link))
+      await node.#mesh.join(options.joinTimeoutMs ?? JOIN_TIMEOUT)
+      return node
+    } catch (error) {
+      listeners.close()
+      throw error
+    }
+  }
+
+  /** `host:port` that this node advertises, or `undefined` where nobody can dial it. */
+  get address(): string | undefined {
+    const address = addressOf(this.id)
+    return address && formatAddress(address)
+  }
+
+  /** Addresses this node takes connections on, as really bound. */
+  get listening(): readonly string[] {
+    return this.#mesh.addresses.map(formatAddress)
+  }
+
+  /**
+   * Calls a service: one of this node, else that of the peer with the least to do.
+   * @param service - its name, or several in order of preference
+   * @param body - text, bytes, a stream or async iterable of them, or anything JSON can say
+   * @throws CallError with a `kind` and `code` where no provider is known, or the call fails before
+   * its answer begins; later failures surface where the body is read.
+   */
+  call(
+    service: string | readonly string[],
+    body?: unknown,
+    options: CallOptions = {},
+  ): Promise<Reply> {
+    this.#expectRunning()
+    const services = typeof service === 'string' ? [service] : service
+    const { caller } = this.#mesh
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs
+    return startCall(
+      (request, sink) => caller.open(request, sink),
+      { services, body },
+      {
+        ...options,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      },
+    )
+  }
+
+  /** The 2020 form of {@link Node.call}. */
+  push(services: readonly string[], headers: HeadersInit, body: unknown): Promise<Reply> {
+    return this.call(services, body, { headers })
+  }
+
+  /** Connected nodes that offer one of the services. */
+  providersFor(services: readonly string[]): Provider[] {
+    const seen = new Set<MeshPeer>()
+    for (const service of services)
+      for (const peer of this.#mesh.providersOf(service)) seen.add(peer)
+    return [...seen].map((peer) => new Provider(peer, () => this.#mesh.servicesOf(peer)))
+  }
+
+  /**
+   * Offers a function as a service, at once and to all peers; replaces one of the same name.
+   * @throws NodeError `FLATEND_NODE_SERVICE_NAME` where the name is empty or over 255 bytes.
+   */
+  register(name: string, handler: Handler): void {
+    this.#expectRunning()
+    checkService(name, handler)
+    this.#handlers.set(name, handler)
+    this.#mesh.announceServices()
+  }
+
+  /** Takes a service away; calls that run finish. Returns whether it was there. */
+  unregister(name: string): boolean {
+    const was = this.#handlers.delete(name)
+    if (was) this.#mesh.announceServices()
+    return was
+  }
+
+  /** Names of the services this node offers. */
+  services(): string[] {
+    return [...this.#handlers.keys()]
+  }
+
+  /** The nodes this one is connected to. */
+  peers(): PeerInfo[] {
+    return [...this.#mesh.peers].map((peer) => ({
+      id: peer.id,
+      address: peer.address ? formatAddress(peer.address) : undefined,
+      version: peer.version,
+      outbound: peer.dialed !== undefined,
+      services: [...this.#mesh.servicesOf(peer)],
+    }))
+  }
+
+  /**
+   * Leaves the mesh: takes no more calls, lets those that run finish, closes every connection.
+   * @param options.timeoutMs - most time for running calls, in milliseconds. @default 10_000
+   */
+  shutdown({ timeoutMs = SHUTDOWN_TIMEOUT }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#shutdown ??= this.#mesh.shutdown(timeoutMs).finally(() => clearInterval(this.#keepAlive))
+    return this.#shutdown
+  }
+
+  /** Calls as the layers below make them, without promises: what a gateway is built on. */
+  get caller(): Caller {
+    return this.#mesh.caller
+  }
+
+  #expectRunning(): void {
+    if (!this.#shutdown) return
+    throw new NodeError('FLATEND_NODE_SHUT_DOWN', 'this node was shut down: start another')
+  }
+}
+
+interface NodeParts {
+  readonly id: PeerId
+  readonly seed: Uint8Array
+  readonly handlers: Map<string, Handler>
+  readonly listeners: Listeners
+  readonly seeds: readonly string[]
+  readonly options: NodeOptions
+}
+
+function addressOf({ host, port }: PeerId): Address | undefined {
+  return host === undefined || port === undefined ? undefined : { host, port }
+}
+
+/** A connected node, as {@link Node.peers} lists it. */
+export interface PeerInfo {
+  readonly id: PeerId
+  /** `host:port` it advertises, or `undefined`. */
+  readonly address: string | undefined
+  /** Session version: 2, or 1 for the 2020 protocol. */
+  readonly version: 1 | 2
+  /** Whether this node dialed it. */
+  readonly outbound: boolean
+  readonly services: readonly string[]
+}
+
+function handlersOf(services: NodeOptions['services'] = {}): Map<string, Handler> {
+  const entries = services instanceof Map ? services.entries() : Object.entries(services)
+  const handlers = new Map<string, Handler>()
+  for (const [name, handler] of entries) {
+    checkService(name, handler)
+    handlers.set(name, handler)
+  }
+  return handlers
+}
+
+function checkService(name: string, handler: Handler): void {
+  if (typeof handler !== 'function') {
+    throw new NodeError('FLATEND_NODE_HANDLER', `the handler of service "${name}" is no function`)
+  }
+  const length = Buffer.byteLength(name)
+  if (length > 0 && length <= MAX_SERVICE_NAME) return
+  throw new NodeError(
+    'FLATEND_NODE_SERVICE_NAME',
+    `a service's name has 1 to ${MAX_SERVICE_NAME} bytes, "${name.slice(0, 40)}" has ${length}`,
+  )
+}

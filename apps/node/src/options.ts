@@ -1,0 +1,91 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import type { Suite } from '@flatend/monte'
+import { formatAddress, isWildcard, parseAddress } from './address.ts'
+import { NodeError } from './errors.ts'
+import type { Logger } from './logger.ts'
+import type { Clock } from './runtime.ts'
+import type { Handler } from './serve.ts'
+import type { Address, Transport } from './transport.ts'
+
+/** Options of {@link Node.start}. Every one may be left out. */
+export interface NodeOptions {
+  /** `host:port` at which others reach this node. Without it, the first of `bindAddrs` that is not a wildcard. */
+  readonly publicAddr?: string
+  /** Addresses to take connections on: `host:port`, `[IPv6]:port`, or `:port` for all interfaces. @default publicAddr, where given */
+  readonly bindAddrs?: readonly string[]
+  /** Nodes to join the mesh through, host names or IPs. They may be down: the node tries for ever. */
+  readonly addrs?: readonly string[]
+  /** Ed25519 identity, 32 or 64 bytes, see {@link generateSecretKey}. @default a new one for this process */
+  readonly secretKey?: Uint8Array
+  /** Functions by the name of their service. */
+  readonly services?: Readonly<Record<string, Handler>> | ReadonlyMap<string, Handler>
+  /** Speak the 2020 protocol too. It is weak: see SECURITY.md. @default false */
+  readonly legacy?: boolean
+  /** Name of the mesh; nodes of other names cannot connect. @default '' */
+  readonly network?: string
+  /** 32 random bytes that all nodes of a private mesh share. */
+  readonly networkKey?: Uint8Array
+  /** Told to peers in the hello: `zone`, `version` and the like. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** @default silent */
+  readonly logger?: Logger
+  /** How long {@link Node.start} waits for the first answers of `addrs`, in milliseconds. @default 2_000 */
+  readonly joinTimeoutMs?: number
+  /** Deadline of calls that name none, in milliseconds. @default 30_000 */
+  readonly timeoutMs?: number
+  /** How connections are made. @default TCP */
+  readonly transport?: Transport
+  /** Cryptography. @default node:crypto */
+  readonly suite?: Suite
+  /** @default real time */
+  readonly clock?: Clock
+  /** Numbers in [0, 1) for jitter and balancing. @default Math.random */
+  readonly random?: () => number
+}
+
+/** Addresses to listen on. @throws NodeError `FLATEND_NODE_ADDRESS` for what is no address. */
+export function bindAddresses({ bindAddrs, publicAddr }: NodeOptions): Address[] {
+  const texts = bindAddrs ?? (publicAddr === undefined ? [] : [publicAddr])
+  return texts.map((text) => parseAddress(text, bindAddrs ? 'bindAddrs' : 'publicAddr'))
+}
+
+/**
+ * The address others are told: `publicAddr`, else the first bound one that is not a wildcard. A
+ * wildcard is advertised nowhere: nobody could dial it.
+ * @throws NodeError `FLATEND_NODE_ADDRESS` where the public host name cannot be resolved.
+ */
+export async function advertisedAddress(
+  { publicAddr }: NodeOptions,
+  bound: readonly Address[],
+): Promise<Address | undefined> {
+  if (publicAddr === undefined) return bound.find(({ host }) => !isWildcard(host))
+  const { host, port } = parseAddress(publicAddr, 'publicAddr')
+  if (isWildcard(host)) return undefined
+  return await toIp({ host, port: port === 0 ? (bound[0]?.port ?? 0) : port })
+}
+
+/** Seeds as the layers below take them; `:9000` is this machine. */
+export function normalizeSeeds(addrs: readonly string[]): string[] {
+  return addrs.map((text) => {
+    const { host, port } = parseAddress(text, 'addrs')
+    if (port === 0)
+      throw new NodeError('FLATEND_NODE_ADDRESS', `addrs "${text}": port 0 cannot be dialed`)
+    return formatAddress({ host: isWildcard(host) ? '127.0.0.1' : host, port })
+  })
+}
+
+/** A hello carries an IP: a public host name is resolved once, at start. */
+export async function toIp({ host, port }: Address): Promise<Address> {
+  if (isIP(host) !== 0) return { host, port }
+  try {
+    const { address } = await lookup(host)
+    return { host: address, port }
+  } catch (error) {
+    throw new NodeError(
+      'FLATEND_NODE_ADDRESS',
+      `the public host name "${host}" cannot be resolved (${(error as NodeJS.ErrnoException).code}): give an IP, or repair DNS`,
+      error,
+    )
+  }
+}

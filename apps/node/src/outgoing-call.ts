@@ -1,0 +1,182 @@
+import type { CallError, CallHandle, CallRequest, CallSink } from '@flatend/rpc'
+import { BodyQueue } from './body-queue.ts'
+import { NodeError } from './errors.ts'
+import { flattenHeaders, headerOf } from './headers.ts'
+import { type CallOptions, Reply } from './reply.ts'
+
+/** Whatever starts a call: the node's caller, which chooses a provider, or one peer. */
+export type OpenCall = (request: CallRequest, sink: CallSink) => CallHandle
+
+/** Starts a call and resolves with the reply's head; its body follows by {@link Reply}. */
+export function startCall(
+  open: OpenCall,
+  target: { readonly services: readonly string[]; readonly body: unknown },
+  options: CallOptions,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const { signal } = options
+    if (signal?.aborted) {
+      reject(abortReason(signal))
+      return
+    }
+    const { headers, body } = encodeBody(target.body, flattenHeaders(options.headers))
+    const request: CallRequest = {
+      services: target.services,
+      headers,
+      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      ...(options.idempotent === undefined ? {} : { idempotent: options.idempotent }),
+    }
+    new OutgoingCall({ resolve, reject, signal }).start((sink) => open(request, sink), body)
+  })
+}
+
+interface Settle {
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: unknown) => void
+  readonly signal: AbortSignal | undefined
+}
+
+type Body = Uint8Array | AsyncIterable<unknown> | Iterable<unknown> | undefined
+
+class OutgoingCall implements CallSink {
+  readonly #settle: Settle
+  readonly #queue: BodyQueue
+  readonly #onAbort: (() => void) | undefined
+  #handle: CallHandle | undefined
+  #reply: Reply | undefined
+  #ended = false
+  #onDrain: (() => void) | undefined
+  #early = 0
+
+  constructor(settle: Settle) {
+    this.#settle = settle
+    this.#queue = new BodyQueue((bytes) => {
+      if (this.#handle) this.#handle.consumed(bytes)
+      else this.#early += bytes
+    })
+    const { signal } = settle
+    if (signal) {
+      this.#onAbort = () => this.#abort(abortReason(signal))
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+    }
+  }
+
+  start(open: (sink: CallSink) => CallHandle, body: Body): void {
+    try {
+      this.#handle = open(this)
+    } catch (error) {
+      this.#finish()
+      this.#settle.reject(error)
+      return
+    }
+    // A provider within this process may have answered before `open` returned.
+    if (this.#early > 0) this.#handle.consumed(this.#early)
+    if (this.#ended && this.#reply === undefined) return
+    if (body === undefined || body instanceof Uint8Array) this.#handle.end(body)
+    else void this.#pump(body, this.#handle)
+  }
+
+  response(status: number, headers: readonly string[]): void {
+    this.#reply = new Reply({ status, headers }, this.#queue, () => this.#cancel())
+    this.#settle.resolve(this.#reply)
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#queue.push(chunk)
+  }
+
+  end(): void {
+    this.#finish()
+    this.#queue.close()
+  }
+
+  fail(error: CallError): void {
+    this.#stop(error)
+  }
+
+  drain(): void {
+    const resume = this.#onDrain
+    this.#onDrain = undefined
+    resume?.()
+  }
+
+  async #pump(body: AsyncIterable<unknown> | Iterable<unknown>, handle: CallHandle): Promise<void> {
+    try {
+      for await (const chunk of body) {
+        if (this.#ended) return
+        if (!handle.write(toBytes(chunk))) {
+          await new Promise<void>((resolve) => {
+            this.#onDrain = resolve
+          })
+        }
+      }
+      if (!this.#ended) handle.end()
+    } catch (error) {
+      handle.cancel('the request body failed')
+      this.#stop(error)
+    }
+  }
+
+  #abort(reason: unknown): void {
+    this.#cancel()
+    this.#stop(reason)
+  }
+
+  #cancel(): void {
+    if (this.#ended) return
+    this.#handle?.cancel('cancelled by the caller')
+    this.#finish()
+  }
+
+  #stop(reason: unknown): void {
+    this.#finish()
+    const error = reason instanceof Error ? reason : new Error(String(reason))
+    if (this.#reply) this.#reply.fail(error)
+    else {
+      this.#queue.fail(error)
+      this.#settle.reject(reason)
+    }
+  }
+
+  #finish(): void {
+    this.#ended = true
+    if (this.#onAbort) this.#settle.signal?.removeEventListener('abort', this.#onAbort)
+    this.drain()
+  }
+}
+
+function abortReason(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
+}
+
+/** Bytes and text as they are, streams as streams, everything else as JSON. */
+function encodeBody(body: unknown, headers: string[]): { headers: string[]; body: Body } {
+  if (body === undefined || body === null) return { headers, body: undefined }
+  if (typeof body === 'string') return { headers, body: Buffer.from(body) }
+  if (body instanceof Uint8Array) return { headers, body }
+  if (body instanceof ArrayBuffer) return { headers, body: new Uint8Array(body) }
+  if (isStream(body)) return { headers, body }
+  const json = JSON.stringify(body)
+  if (json === undefined) {
+    throw new NodeError('FLATEND_NODE_BODY', `a ${typeof body} cannot be sent as a body`)
+  }
+  if (headerOf(headers, 'content-type') === undefined) {
+    headers.push('content-type', 'application/json')
+  }
+  return { headers, body: Buffer.from(json) }
+}
+
+function isStream(body: unknown): body is AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false
+  return Symbol.asyncIterator in body || Symbol.iterator in body
+}
+
+function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  if (typeof chunk === 'string') return Buffer.from(chunk)
+  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk)
+  throw new NodeError(
+    'FLATEND_NODE_BODY',
+    `a body stream gives strings or bytes, this one gave a ${typeof chunk}`,
+  )
+}

@@ -1,0 +1,30 @@
+import { performance } from 'node:perf_hooks'
+
+/** A timer that was set; see {@link Clock}. */
+export interface Timer {
+  cancel(): void
+}
+
+/** Time as the layers see it: milliseconds that never go back, and timers. */
+export interface Clock {
+  now(): number
+  schedule(delayMs: number, callback: () => void): Timer
+}
+
+/** Real time. Its timers never keep a process alive: sockets and the application do that. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  schedule(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+}
+
+/**
+ * Runs `task` when everything this tick set in motion is done: microtasks drain first, so what 64
+ * resolved calls send next still leaves in one packet.
+ */
+export function deferToEndOfTick(task: () => void): void {
+  queueMicrotask(() => process.nextTick(task))
+}

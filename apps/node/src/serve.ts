@@ -1,0 +1,57 @@
+import type { Dispatch, IncomingCall } from '@flatend/rpc'
+import { answer } from './answer.ts'
+import { type CallFunction, Context } from './context.ts'
+import type { Logger } from './logger.ts'
+import type { PeerId } from './peer-id.ts'
+
+/**
+ * A function that is a service. It answers by what it returns, or through the context; see
+ * {@link Context}. What it throws becomes status 500 without the message, unless the error has
+ * `expose: true` (then its `status`, 400 to 599, and message reach the caller).
+ *
+ * A synchronous handler that takes the context and returns nothing answers later, as callbacks do.
+ */
+export type Handler = (ctx: Context) => unknown
+
+/** What {@link serveCalls} needs of its node. */
+export interface ServeOptions {
+  readonly find: (service: string) => Handler | undefined
+  readonly call: CallFunction
+  readonly idOf: (peer: unknown) => PeerId
+  readonly log: Logger
+}
+
+/** The hook that runs handlers for the calls of every connection. */
+export function serveCalls({ find, call, idOf, log }: ServeOptions): Dispatch {
+  return (incoming: IncomingCall) => {
+    const handler = find(incoming.service)
+    const ctx = new Context(incoming, idOf(incoming.peer), call)
+    if (!handler) {
+      // Unregistered while the request was under way.
+      ctx.refuse()
+      return
+    }
+    let result: unknown
+    try {
+      result = handler(ctx)
+    } catch (error) {
+      fail(ctx, error, log)
+      return
+    }
+    if (result !== undefined || handler.length === 0) void settle(ctx, result, log)
+  }
+}
+
+async function settle(ctx: Context, result: unknown, log: Logger): Promise<void> {
+  try {
+    await answer(ctx, await result)
+  } catch (error) {
+    fail(ctx, error, log)
+  }
+}
+
+function fail(ctx: Context, error: unknown, log: Logger): void {
+  const gone = ctx.cancelled
+  if (!gone) log.warn({ service: ctx.service, err: error }, 'a handler failed')
+  ctx.failWith(error)
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest'
+import { formatAddress, isWildcard, parseAddress } from '../src/address.ts'
+import { advertisedAddress, normalizeSeeds } from '../src/options.ts'
+
+describe('addresses', () => {
+  test.each([
+    ['127.0.0.1:9000', '127.0.0.1', 9000],
+    ['[::1]:9000', '::1', 9000],
+    ['seed.example:1', 'seed.example', 1],
+    [':9000', '', 9000],
+  ])('%s', (text, host, port) => {
+    const address = parseAddress(text, 'test')
+    expect(address).toEqual({ host, port })
+    expect(formatAddress(address)).toBe(text)
+  })
+
+  test.each(['', 'host', 'host:', '::1:9000', '[::1]', '[nonsense]:1', 'host:65536', 'a:b:1'])(
+    '"%s" is refused by name',
+    (text) => {
+      expect(() => parseAddress(text, 'bindAddrs')).toThrow(/bindAddrs/)
+    },
+  )
+
+  test('wildcards', () => {
+    expect(['', '0.0.0.0', '::', '0:0:0:0:0:0:0:0'].every(isWildcard)).toBe(true)
+    expect(['127.0.0.1', '::1', 'localhost'].some(isWildcard)).toBe(false)
+  })
+
+  test('a wildcard is never advertised', async () => {
+    const any = [{ host: '0.0.0.0', port: 9000 }]
+    expect(await advertisedAddress({}, any)).toBeUndefined()
+    expect(await advertisedAddress({ publicAddr: ':9000' }, any)).toBeUndefined()
+    expect(await advertisedAddress({ publicAddr: '10.0.0.1:9000' }, any)).toEqual({
+      host: '10.0.0.1',
+      port: 9000,
+    })
+  })
+
+  test('the port really bound is advertised', async () => {
+    const bound = [{ host: '127.0.0.1', port: 41_234 }]
+    expect(await advertisedAddress({}, bound)).toEqual(bound[0])
+    expect(await advertisedAddress({ publicAddr: '127.0.0.1:0' }, bound)).toEqual(bound[0])
+  })
+
+  test('":9000" as a seed is this machine', () => {
+    expect(normalizeSeeds([':9000', '[::1]:1'])).toEqual(['127.0.0.1:9000', '[::1]:1'])
+    expect(() => normalizeSeeds(['host:0'])).toThrow(/port 0/)
+  })
+})
