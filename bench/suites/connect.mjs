@@ -7,6 +7,9 @@ import { runRounds } from '../lib/rounds.mjs'
 const AT_ONCE = 64
 const TITLE = `set up, ${AT_ONCE} at once`
 
+/** Where a system's file has another name than its row. @type {Record<string, string>} */
+const FILES = { flatend: 'flatend-session' }
+
 const SYSTEMS = [
   { name: 'raw-tcp', count: 4_000, note: 'a TCP connection, no cryptography' },
   { name: 'raw-gcm', count: 2_000, note: 'X25519, mutual Ed25519, AES-256-GCM' },
@@ -24,7 +27,7 @@ const SYSTEMS = [
  * @param {number} count
  */
 function measure(system, count) {
-  return withPair(system, async (pair) => {
+  return withPair(FILES[system] ?? system, async (pair) => {
     const { server, client, target } = pair
     const warm = Math.ceil(count / 4)
     await client.ask('open', { target, count: warm, atOnce: AT_ONCE })

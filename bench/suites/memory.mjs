@@ -23,6 +23,9 @@ const BODY_GOALS = ['flatend', 'flatend-node'].flatMap((system) =>
   ['gateway', 'service'].map((key) => ({ system, key, atMost: 60 })),
 )
 
+/** Where a system's file has another name than its row. @type {Record<string, string>} */
+const FILES = { flatend: 'flatend-session' }
+
 /** Connections held while memory is first looked at, and when it is looked at again. */
 const IDLE = [
   { name: 'raw-tcp', few: 1_000, many: 4_000, note: 'a TCP connection' },
@@ -111,7 +114,7 @@ function runBodies(options) {
  * @param {{ few: number, many: number }} counts
  */
 function idle(system, { few, many }) {
-  return withPair(system, async ({ server, client, target }) => {
+  return withPair(FILES[system] ?? system, async ({ server, client, target }) => {
     const at = async (/** @type {number} */ count, /** @type {number} */ more) => {
       await client.ask('open', { target, count: more, atOnce: 64 })
       await server.ask('opened', count)
