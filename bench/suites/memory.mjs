@@ -14,8 +14,8 @@ const CLIENT = new URL('../http/client.mjs', import.meta.url)
 const WARM_UP = 64 * MIB
 
 const BODY_COLUMNS = [
-  { key: 'gateway', title: 'gateway grew MB', digits: 1 },
-  { key: 'service', title: 'service grew MB', digits: 1 },
+  { key: 'gateway', title: 'gateway grew MB', digits: 1, alone: true },
+  { key: 'service', title: 'service grew MB', digits: 1, alone: true },
   { key: 'mbPerSecond', title: 'MB/s', digits: 0 },
   { key: 'cpuMsPerMb', title: 'CPU ms/MB', digits: 2 },
 ]
