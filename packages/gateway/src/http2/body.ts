@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import type { RequestBody } from '../driver.ts'
+import type { Stall, StallWatch } from './stall.ts'
+
+interface Waiter {
+  readonly resolve: (chunk: Uint8Array | null) => void
+  readonly reject: (error: Error) => void
+}
+
+export interface NodeBodyOptions {
+  readonly length: number | undefined
+  readonly stalls: StallWatch
+  /** The client sends nothing for too long. */
+  readonly onStall: () => void
+  /** The first read: a client that asked whether to go on (RFC 9110 §10.1.1) is told to. */
+  readonly onFirstRead: (() => void) | undefined
+}
+
+/** A request without a body: reading it costs nothing. */
+export function noBody(length: number | undefined): RequestBody {
+  return { length, read: () => Promise.resolve(null), cancel: () => {} }
+}
+
+/** Body of a request, taken from Node's stream one buffer at a time; the stream's own limit holds. */
+export class NodeBody implements RequestBody {
+  readonly length: number | undefined
+  readonly #stream: IncomingMessage
+  readonly #options: NodeBodyOptions
+  #started = false
+  #ended = false
+  #cancelled = false
+  #error: Error | undefined
+  #waiter: Waiter | undefined
+  #stall: Stall | undefined
+
+  constructor(stream: IncomingMessage, options: NodeBodyOptions) {
+    this.length = options.length
+    this.#stream = stream
+    this.#options = options
+    stream.on('error', (error) => this.fail(error))
+  }
+
+  read(): Promise<Uint8Array | null> {
+    if (this.#cancelled) return Promise.resolve(null)
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#ended) return Promise.resolve(null)
+    if (this.#waiter !== undefined) return Promise.reject(new Error('one read at a time'))
+    this.#start()
+    const chunk = this.#stream.read() as Buffer | null
+    if (chunk !== null) return Promise.resolve(chunk)
+    this.#stall = this.#options.stalls.begin(this.#options.onStall)
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject }
+    })
+  }
+
+  cancel(): void {
+    if (this.#cancelled) return
+    this.#cancelled = true
+    this.#take()?.resolve(null)
+    // What still comes is read and dropped, so that the connection can be used again.
+    this.#stream.resume()
+  }
+
+  /** The answer is out. What came before it can be read to its end, the rest is dropped. */
+  answered(): void {
+    if (this.#ended || (this.#stream.complete && this.#stream.readableLength === 0)) return
+    this.fail(new Error('the request is answered already'))
+    this.#stream.resume()
+  }
+
+  /** The client is gone. */
+  fail(error: Error): void {
+    if (this.#ended) return
+    this.#error ??= error
+    this.#take()?.reject(this.#error)
+  }
+
+  #start(): void {
+    if (this.#started) return
+    this.#started = true
+    this.#options.onFirstRead?.()
+    this.#stream.on('readable', () => this.#readable())
+    this.#stream.on('end', () => {
+      this.#ended = true
+      this.#take()?.resolve(null)
+    })
+  }
+
+  #readable(): void {
+    if (this.#waiter === undefined || this.#cancelled) return
+    const chunk = this.#stream.read() as Buffer | null
+    if (chunk !== null) this.#take()?.resolve(chunk)
+  }
+
+  #take(): Waiter | undefined {
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    this.#options.stalls.end(this.#stall)
+    this.#stall = undefined
+    return waiter
+  }
+}

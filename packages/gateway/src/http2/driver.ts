@@ -1,0 +1,197 @@
+import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { Server, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type {
+  Bound,
+  CertificateEntry,
+  Driver,
+  DriverCapabilities,
+  DriverOptions,
+  ExchangeHandler,
+} from '../driver.ts'
+import { GatewayError } from '../errors.ts'
+import { acceptRequest } from './accept.ts'
+import { SecureContexts } from './certificates.ts'
+import type { ExchangeContext, NodeExchange } from './exchange.ts'
+import { listenError } from './listen-error.ts'
+import { createNodeServer, statusOfClientError } from './servers.ts'
+import { StallWatch } from './stall.ts'
+
+/**
+ * One listener by Node's own servers: HTTP/1.1, and HTTP/2 where `options` has certificates and
+ * `http2`.
+ *
+ * @throws GatewayError `FLATEND_GATEWAY_CONFIG` where a certificate and its key are not right.
+ */
+export function nodeDriver(options: DriverOptions): Driver {
+  return new NodeDriver(options)
+}
+
+class NodeDriver implements Driver, ExchangeContext {
+  readonly capabilities: DriverCapabilities
+  readonly scheme: 'http' | 'https'
+  readonly reads: StallWatch
+  readonly writes: StallWatch
+  readonly #options: DriverOptions
+  readonly #certificates: SecureContexts | undefined
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #active = new Map<NodeExchange, ServerHttp2Session | undefined>()
+  #handler: ExchangeHandler | undefined
+  #draining = false
+  #idle: (() => void)[] = []
+
+  constructor(options: DriverOptions) {
+    const { certificates } = options
+    this.#options = options
+    this.#certificates = certificates && new SecureContexts(certificates)
+    this.scheme = certificates === undefined ? 'http' : 'https'
+    this.reads = new StallWatch(options.readTimeoutMs)
+    this.writes = new StallWatch(options.writeTimeoutMs)
+    this.capabilities = {
+      name: 'node',
+      http2: certificates !== undefined && options.http2 === true,
+      webSocket: false,
+      maxHeaderSize: options.maxHeaderSize,
+    }
+    this.#server = createNodeServer(options, this.#certificates)
+    this.#listenToServer()
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  get maxHeaderSize(): number {
+    return this.#options.maxHeaderSize
+  }
+
+  start(handler: ExchangeHandler): Promise<Bound> {
+    if (this.#handler !== undefined) {
+      const message = 'a driver starts once'
+      return Promise.reject(new GatewayError('FLATEND_GATEWAY_STATE', message))
+    }
+    this.#handler = handler
+    const { host, port } = this.#options
+    const server = this.#server
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => reject(listenError(host, port, error))
+      server.once('error', failed)
+      server.listen({ port, ...(host === '' ? {} : { host }), backlog: 511 }, () => {
+        server.off('error', failed)
+        const address = server.address() as { readonly address: string; readonly port: number }
+        resolve({ host: address.address, port: address.port })
+      })
+    })
+  }
+
+  setCertificates(entries: readonly CertificateEntry[]): void {
+    if (this.#certificates === undefined) {
+      throw new GatewayError('FLATEND_GATEWAY_STATE', 'this listener has no TLS')
+    }
+    this.#certificates.set(entries)
+    const server = this.#server as Server & { setSecureContext?: (options: object) => void }
+    server.setSecureContext?.({ ...this.#certificates.standard, minVersion: 'TLSv1.2' })
+  }
+
+  stopAccepting(): void {
+    this.#draining = true
+    // Also closes connections of HTTP/1.1 that wait for a request.
+    if (this.#server.listening) this.#server.close()
+    // Tells the client (GOAWAY) and closes once its streams are over.
+    for (const session of this.#sessions) session.close()
+  }
+
+  drain(deadlineMs: number): Promise<void> {
+    if (this.#active.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, deadlineMs)
+      this.#idle.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  destroy(): void {
+    this.stopAccepting()
+    for (const session of this.#sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #listenToServer(): void {
+    const server = this.#server
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      this.#request(request, response, false),
+    )
+    // A client that asks whether to send its body is told when the body is read.
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+      this.#request(request, response, true),
+    )
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+      refuseBytes(socket, statusOfClientError(error)),
+    )
+    server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseBytes(socket, 501))
+    server.on('session', (session: ServerHttp2Session) => this.#session(session))
+    // After `listen` worked: running out of file descriptors must not end the process.
+    server.on('error', () => {})
+  }
+
+  #session(session: ServerHttp2Session): void {
+    this.#sessions.add(session)
+    session.once('close', () => this.#sessions.delete(session))
+    session.on('error', () => session.destroy())
+    if (this.#draining) session.close()
+    const { idleTimeoutMs } = this.#options
+    if (idleTimeoutMs <= 0) return
+    session.setTimeout(idleTimeoutMs, () => {
+      for (const other of this.#active.values()) if (other === session) return
+      session.close()
+    })
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse, asks: boolean): void {
+    let exchange: NodeExchange | undefined
+    try {
+      exchange = acceptRequest(request, response, { context: this, asks })
+      if (exchange === undefined) return
+      const { stream } = response as ServerResponse & { readonly stream?: ServerHttp2Stream }
+      this.#track(exchange, stream ?? response, stream?.session as ServerHttp2Session | undefined)
+      this.#handler?.(exchange)
+    } catch {
+      if (exchange === undefined) request.destroy()
+      else if (exchange.responded) exchange.abort()
+      else exchange.respond(500, [], { body: new Uint8Array(0) })
+    }
+  }
+
+  #track(
+    exchange: NodeExchange,
+    stream: ServerHttp2Stream | ServerResponse,
+    session: ServerHttp2Session | undefined,
+  ): void {
+    this.#active.set(exchange, session)
+    stream.on('close', () => {
+      this.#active.delete(exchange)
+      exchange.closed(stream.writableFinished)
+      if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    })
+  }
+}
+
+/** Answers bytes that are no request, where that is still possible, and closes. */
+function refuseBytes(socket: Duplex, status: number): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const reason = STATUS_CODES[status] ?? 'Bad Request'
+  const head = `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: ${reason.length}`
+  socket.end(`${head}\r\n\r\n${reason}`, () => socket.destroy())
+}

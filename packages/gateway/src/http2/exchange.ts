@@ -1,0 +1,150 @@
+import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import { GatewayError } from '../errors.ts'
+import type { NodeBody } from './body.ts'
+import { checkResponse, isBodyless } from './header-check.ts'
+import type { RequestHead } from './request-head.ts'
+import { NodeSink } from './sink.ts'
+import type { StallWatch } from './stall.ts'
+import type { Transport } from './transport.ts'
+
+/** Bytes of a whole body that go to Node in one piece; what is larger is written as it is taken. */
+const ONE_WRITE = 65_536
+
+/** A sink for a body that nobody is to see. */
+const NOWHERE: BodySink = {
+  write: () => true,
+  ready: () => Promise.resolve(),
+  end: () => {},
+  abort: () => {},
+}
+
+/** What exchanges of one listener share. */
+export interface ExchangeContext {
+  readonly scheme: 'http' | 'https'
+  readonly writes: StallWatch
+  readonly draining: boolean
+}
+
+export interface ExchangeParts {
+  readonly method: string
+  readonly httpVersion: '1.0' | '1.1' | '2.0'
+  readonly head: RequestHead
+  readonly peer: string
+  readonly transport: Transport
+  readonly body: RequestBody
+  /** The body, where there is one. */
+  readonly upload: NodeBody | undefined
+}
+
+/** One request of Node's servers and its answer. */
+export class NodeExchange implements Exchange {
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  readonly authority: string
+  readonly rawPath: string
+  readonly rawQuery: string
+  readonly httpVersion: '1.0' | '1.1' | '2.0'
+  readonly headers: readonly string[]
+  readonly peer: string
+  readonly body: RequestBody
+  readonly #context: ExchangeContext
+  readonly #transport: Transport
+  readonly #upload: NodeBody | undefined
+  /** The client asked whether to send the body, and was not told to. */
+  unasked = false
+  #responded = false
+  #sink: NodeSink | undefined
+  #gone = false
+  #closed = false
+  #onClose: (() => void) | undefined
+
+  constructor(parts: ExchangeParts, context: ExchangeContext) {
+    const { head } = parts
+    this.method = parts.method
+    this.scheme = context.scheme
+    this.authority = head.authority
+    this.rawPath = head.path
+    this.rawQuery = head.query
+    this.httpVersion = parts.httpVersion
+    this.headers = head.headers
+    this.peer = parts.peer
+    this.body = parts.body
+    this.#upload = parts.upload
+    this.#transport = parts.transport
+    this.#context = context
+  }
+
+  get responded(): boolean {
+    return this.#responded
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#closed) listener()
+    else this.#onClose = listener
+  }
+
+  respond(status: number, headers: readonly string[], options: RespondOptions = {}): BodySink {
+    checkResponse(status, headers)
+    if (this.#responded) {
+      throw new GatewayError('FLATEND_GATEWAY_STATE', 'this request is answered already')
+    }
+    this.#responded = true
+    if (this.#gone) return NOWHERE
+    const { body } = options
+    const close = this.#context.draining || this.unasked
+    const length = body?.length ?? options.length
+    const head = { status, headers, length, close }
+    if (options.end === true || isBodyless(this.method, status)) {
+      this.#transport.head(status === 204 ? { ...head, length: undefined } : head, true)
+      return NOWHERE
+    }
+    if (body !== undefined && body.length <= ONE_WRITE) {
+      this.#transport.whole(head, body)
+      return NOWHERE
+    }
+    return this.#stream(length, () => this.#transport.head(head, false), body)
+  }
+
+  /** The stream below is closed: the answer is out, or the client is gone. */
+  closed(complete: boolean): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#sink?.closed()
+    if (complete) {
+      this.#upload?.answered()
+      return
+    }
+    this.#upload?.fail(new Error('the client closed the connection'))
+    this.#closed = true
+    this.#onClose?.()
+  }
+
+  /** The client neither sends nor takes anything any more: as good as gone. */
+  stalled(): void {
+    this.closed(false)
+    this.#transport.abort()
+  }
+
+  /** Breaks the connection. */
+  abort(): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#sink?.closed()
+    this.#upload?.fail(new Error('the connection was broken off'))
+    this.#transport.abort()
+  }
+
+  #stream(total: number | undefined, begin: () => void, body: Uint8Array | undefined): BodySink {
+    const sink = new NodeSink(this.#transport.writable, {
+      stalls: this.#context.writes,
+      total,
+      onStall: () => this.stalled(),
+      abort: () => this.abort(),
+    })
+    this.#sink = sink
+    begin()
+    if (body === undefined) return sink
+    sink.end(body)
+    return NOWHERE
+  }
+}

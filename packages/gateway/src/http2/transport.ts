@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
+import type { Writable } from 'node:stream'
+import { isOwnField } from './header-check.ts'
+import { fieldBytes } from './header-text.ts'
+
+const EMPTY = new Uint8Array(0)
+
+/** Head of an answer, checked. */
+export interface ResponseHead {
+  readonly status: number
+  readonly headers: readonly string[]
+  /** Content-Length to tell. */
+  readonly length: number | undefined
+  readonly close: boolean
+}
+
+/** Where answers differ between HTTP/1.1 and HTTP/2. */
+export interface Transport {
+  readonly writable: Writable
+  /** Sends the head; with `end`, nothing follows. */
+  head(head: ResponseHead, end: boolean): void
+  /** Head and whole body in one. */
+  whole(head: ResponseHead, body: Uint8Array): void
+  abort(): void
+}
+
+/** HTTP/1.1 by `node:http`. */
+export class Http1Transport implements Transport {
+  readonly writable: ServerResponse
+  readonly #request: IncomingMessage
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request
+    this.writable = response
+  }
+
+  head(head: ResponseHead, end: boolean): void {
+    const response = this.writable
+    response.writeHead(head.status, flatHeaders(head))
+    if (end) response.end()
+    // Not `flushHeaders`: it would encode the bytes of the fields once more.
+    else response.write(EMPTY)
+  }
+
+  whole(head: ResponseHead, body: Uint8Array): void {
+    this.writable.writeHead(head.status, flatHeaders(head))
+    this.writable.end(body)
+  }
+
+  abort(): void {
+    this.#request.socket.destroy()
+  }
+}
+
+function flatHeaders({ headers, length, close }: ResponseHead): string[] {
+  const flat: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (!isOwnField(name)) flat.push(name, fieldBytes(headers[i + 1] as string))
+  }
+  if (length !== undefined) flat.push('content-length', String(length))
+  if (close) flat.push('connection', 'close')
+  return flat
+}
+
+/** One stream of HTTP/2. */
+export class Http2Transport implements Transport {
+  readonly writable: ServerHttp2Stream
+
+  constructor(stream: ServerHttp2Stream) {
+    this.writable = stream
+    stream.on('error', () => {})
+  }
+
+  head(head: ResponseHead, end: boolean): void {
+    if (this.writable.destroyed) return
+    this.writable.respond(groupedHeaders(head), { endStream: end })
+  }
+
+  whole(head: ResponseHead, body: Uint8Array): void {
+    this.head(head, false)
+    this.writable.end(body)
+  }
+
+  abort(): void {
+    // With `close` a clean end could leave before the reset.
+    this.writable.destroy(new Error('broken off'))
+  }
+}
+
+function groupedHeaders({
+  status,
+  headers,
+  length,
+}: ResponseHead): Record<string, string | string[]> {
+  const grouped: Record<string, string | string[]> = { __proto__: null } as never
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (isOwnField(name)) continue
+    const value = fieldBytes(headers[i + 1] as string)
+    const before = grouped[name]
+    if (before === undefined) grouped[name] = value
+    else if (Array.isArray(before)) before.push(value)
+    else grouped[name] = [before, value]
+  }
+  grouped[':status'] = String(status)
+  if (length !== undefined) grouped['content-length'] = String(length)
+  return grouped
+}

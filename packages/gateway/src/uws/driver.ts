@@ -1,0 +1,204 @@
+import type {
+  Bound,
+  CertificateEntry,
+  Driver,
+  DriverCapabilities,
+  DriverOptions,
+  ExchangeHandler,
+} from '../driver.ts'
+import { GatewayError } from '../errors.ts'
+import { isToken } from '../http2/header-check.ts'
+import { listenError } from '../http2/listen-error.ts'
+import { StallWatch } from '../http2/stall.ts'
+import { createApp } from './app.ts'
+import { type ExchangeContext, UwsExchange } from './exchange.ts'
+import { statusLine } from './head.ts'
+import { loadUws, uwsHeaderLimit } from './load.ts'
+import { probeAddress } from './probe.ts'
+import { readRequestHead } from './request-head.ts'
+import { afterTurn } from './turn.ts'
+import type { Uws, UwsApp, UwsHandler, UwsListenSocket, UwsRequest, UwsResponse } from './types.ts'
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'])
+
+/** Times a port of the system's choice is asked for. */
+const MAX_ATTEMPTS = 10
+
+/**
+ * One HTTP/1.1 listener by uWebSockets.js.
+ *
+ * @throws GatewayError `FLATEND_GATEWAY_DRIVER` where uWebSockets.js does not load,
+ *   `FLATEND_GATEWAY_CONFIG` where a certificate and its key are not right.
+ */
+export function uwsDriver(options: DriverOptions): Driver {
+  const loaded = loadUws()
+  if ('error' in loaded) {
+    const { error: cause } = loaded
+    throw new GatewayError('FLATEND_GATEWAY_DRIVER', cause.message, { cause })
+  }
+  return new UwsDriver(loaded.uws, options)
+}
+
+class UwsDriver implements Driver, ExchangeContext {
+  readonly capabilities: DriverCapabilities
+  readonly scheme: 'http' | 'https'
+  readonly reads: StallWatch
+  readonly writes: StallWatch
+  readonly #uws: Uws
+  readonly #options: DriverOptions
+  readonly #active = new Set<UwsExchange>()
+  /** The application that listens, last; those before it serve connections of older certificates. */
+  #apps: UwsApp[]
+  #handler: ExchangeHandler | undefined
+  #socket: UwsListenSocket | undefined
+  #bound: Bound | undefined
+  #draining = false
+  #destroyed = false
+  #idle: (() => void)[] = []
+
+  constructor(uws: Uws, options: DriverOptions) {
+    this.#uws = uws
+    this.#options = options
+    this.scheme = options.certificates === undefined ? 'http' : 'https'
+    this.reads = new StallWatch(options.readTimeoutMs)
+    this.writes = new StallWatch(options.writeTimeoutMs)
+    this.capabilities = {
+      name: 'uws',
+      http2: false,
+      webSocket: false,
+      maxHeaderSize: Math.min(options.maxHeaderSize, uwsHeaderLimit()),
+    }
+    this.#apps = [createApp(uws, options.certificates, this.#route)]
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  async start(handler: ExchangeHandler): Promise<Bound> {
+    if (this.#handler !== undefined || this.#destroyed) {
+      throw new GatewayError('FLATEND_GATEWAY_STATE', 'a driver starts once')
+    }
+    this.#handler = handler
+    const { host, port } = this.#options
+    for (let attempt = 1; this.#socket === undefined; attempt++) {
+      const bound = await probeAddress(host, port)
+      if (this.#destroyed) {
+        throw new GatewayError('FLATEND_GATEWAY_STATE', 'destroyed while starting')
+      }
+      // A port of the system's choice may be gone by now: there are others.
+      if (this.#listen(bound)) this.#bound = bound
+      else if (port !== 0 || attempt === MAX_ATTEMPTS) throw listenError(host, port, undefined)
+    }
+    if (this.#bound === undefined) throw listenError(host, port, undefined)
+    return this.#bound
+  }
+
+  /** Live connections keep what they have: a new application takes the port over. */
+  setCertificates(entries: readonly CertificateEntry[]): void {
+    if (this.scheme === 'http') {
+      throw new GatewayError('FLATEND_GATEWAY_STATE', 'this listener has no TLS')
+    }
+    const app = createApp(this.#uws, entries, this.#route)
+    const listens = this.#socket !== undefined
+    this.#close()
+    this.#apps.push(app)
+    if (!listens || this.#bound === undefined || this.#listen(this.#bound)) return
+    throw listenError(this.#bound.host, this.#bound.port, undefined)
+  }
+
+  stopAccepting(): void {
+    this.#draining = true
+    this.#close()
+  }
+
+  drain(deadlineMs: number): Promise<void> {
+    if (this.#active.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, deadlineMs)
+      this.#idle.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    this.stopAccepting()
+    for (const app of this.#apps) app.close()
+    this.#apps = []
+  }
+
+  closed(exchange: UwsExchange): void {
+    this.#active.delete(exchange)
+    if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #listen({ host, port }: Bound): boolean {
+    const flag = this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT
+    this.#apps.at(-1)?.listen(host, port, flag, (socket) => {
+      this.#socket = socket === false ? undefined : socket
+    })
+    return this.#socket !== undefined
+  }
+
+  #close(): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket !== undefined) this.#uws.us_listen_socket_close(socket)
+  }
+
+  readonly #route: UwsHandler = (response, request) => {
+    let exchange: UwsExchange | undefined
+    let gone = false
+    // Before anything that may throw: without it the library ends the process.
+    response.onAborted(() => {
+      gone = true
+      exchange?.aborted()
+    })
+    try {
+      exchange = this.#accept(response, request)
+      if (exchange === undefined) return
+      this.#active.add(exchange)
+      this.#handler?.(exchange)
+    } catch {
+      if (gone) return
+      if (exchange?.responded === true) exchange.abort()
+      else if (exchange === undefined) refuse(response, 500)
+      else exchange.respond(500, [], { body: new Uint8Array(0) })
+    }
+  }
+
+  #accept(response: UwsResponse, request: UwsRequest): UwsExchange | undefined {
+    // Not `getMethod`: it writes lower case over what this one reads.
+    const method = request.getCaseSensitiveMethod()
+    const path = request.getUrl()
+    const query = request.getQuery() ?? ''
+    const head = readRequestHead(request, this.capabilities.maxHeaderSize)
+    const line = METHODS.has(method) || isToken(method)
+    const target = path.startsWith('/') || path === '*'
+    if (head.refuse === 0 && line && target) {
+      return new UwsExchange(response, { line: { method, path, query }, head }, this)
+    }
+    refuse(response, head.refuse === 431 ? 431 : 400)
+    return undefined
+  }
+}
+
+/**
+ * Answers what cannot be a request, and closes: what follows on the connection is not to be trusted.
+ * Not on the stack of the parser, which would go on with it.
+ */
+function refuse(response: UwsResponse, status: number): void {
+  let gone = false
+  response.onAborted(() => {
+    gone = true
+  })
+  afterTurn(() => {
+    if (gone) return
+    const line = statusLine(status)
+    response.cork(() => response.writeStatus(line).end(line.slice(4), true))
+  })
+}
