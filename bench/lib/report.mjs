@@ -21,7 +21,7 @@ export function renderCase(one) {
       const value = figure(row.medians[key], digits)
       return alone ? [value] : [value, times(ratio(row.medians, ours, key))]
     })
-    return [row.system, ...cells, widest(row, one.columns)]
+    return [row.system, ...cells, spreadOf(row, one.columns[0])]
   })
   const notes = one.rows.flatMap((row) => [
     ...(row.note ? [`  ${row.system}: ${row.note}`] : []),
@@ -58,16 +58,13 @@ function wanted({ times: system }, limit) {
 }
 
 /**
- * The widest spread of a row's columns over its rounds.
+ * How far the rounds lie apart in the first column, the one that is compared.
  * @param {Row} row
- * @param {readonly Column[]} columns
+ * @param {Column | undefined} column
  */
-function widest(row, columns) {
-  if (row.samples.length < 2) return ''
-  const shares = columns.map(({ key }) =>
-    spread(row.samples.flatMap((sample) => sample[key] ?? [])),
-  )
-  return `${Math.round(Math.max(...shares) * 100)} %`
+function spreadOf({ samples }, column) {
+  if (column === undefined || samples.length < 2) return ''
+  return `${Math.round(spread(samples.flatMap((sample) => sample[column.key] ?? [])) * 100)} %`
 }
 
 /**
