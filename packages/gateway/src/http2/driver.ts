@@ -1,5 +1,5 @@
 import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type {
@@ -179,10 +179,16 @@ class NodeDriver implements Driver, ExchangeContext {
     this.#active.set(exchange, session)
     stream.on('close', () => {
       this.#active.delete(exchange)
-      exchange.closed(stream.writableFinished)
+      exchange.closed(isComplete(stream, exchange))
       if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     })
   }
+}
+
+/** Node ends a stream of HTTP/2 that the client reset, as if all were well. */
+function isComplete(stream: ServerHttp2Stream | ServerResponse, exchange: NodeExchange): boolean {
+  if (!exchange.responded || !stream.writableFinished) return false
+  return !('rstCode' in stream) || stream.rstCode === constants.NGHTTP2_NO_ERROR
 }
 
 /** Answers bytes that are no request, where that is still possible, and closes. */

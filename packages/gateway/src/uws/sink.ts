@@ -124,18 +124,25 @@ export class UwsSink implements BodySink {
   #pump(): void {
     const response = this.#host.response
     if (response === undefined || this.#scheduled) return
-    if (!this.#begun && !this.#begin(response)) return
+    if (this.#begun || this.#begin(response)) this.#advance(response)
+  }
+
+  #advance(response: UwsResponse): void {
     while (this.#queue.length > 0 && !this.#blocked) this.#writeNext(response, PIECE)
-    if (this.#host.response === undefined) return
     if (this.#ending && this.#queue.length === 0) this.#finish()
+    if (this.#host.response === undefined) return
     if (this.#host.paused) this.#holdPause()
-    if (this.#blocked) this.#stall ??= this.#host.stalls.begin(() => this.#host.stalled())
+    if (this.#blocked) this.#watch()
     if (this.#queued < HIGH_WATER) this.#wake()
   }
 
   #writeNext(response: UwsResponse, limit: number): void {
     if (this.#total === undefined) this.#writeChunk(response, limit)
     else this.#writeKnown(response, this.#total)
+  }
+
+  #watch(): void {
+    this.#stall ??= this.#host.stalls.begin(() => this.#host.stalled())
   }
 
   #wake(): void {
@@ -208,6 +215,7 @@ export class UwsSink implements BodySink {
   }
 
   #finish(): void {
+    // After the last byte of a known length the library ends the answer by itself.
     if (this.#total !== undefined && this.#base < this.#total) {
       this.#host.abort()
       return

@@ -1,0 +1,123 @@
+import { connect } from 'node:http2'
+import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../src/driver.ts'
+import { bytes, deferred, echo, pattern, run } from './bench.ts'
+import { A_CERTIFICATE, A_KEY } from './fixtures.ts'
+import { headerOf } from './raw-client.ts'
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+const CERTIFICATES = [{ names: ['a.test'], certificate: A_CERTIFICATE, key: A_KEY }]
+
+const hello = (exchange: Exchange): void => {
+  exchange.respond(200, [], { body: bytes(`hello by ${exchange.scheme}`) })
+}
+
+async function session(handler: (exchange: Exchange) => void) {
+  const running = await run('node', handler, { certificates: CERTIFICATES, http2: true })
+  const client = connect(`https://localhost:${running.port}`, { rejectUnauthorized: false })
+  client.on('error', () => {})
+  await new Promise((resolve) => client.once('connect', resolve))
+  return { ...running, client }
+}
+
+async function text(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const part of stream) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+describe('HTTP/2, driver node', () => {
+  test('requests, repeated headers, text beyond ASCII', async () => {
+    const { client, seen } = await session((exchange) => {
+      exchange.respond(200, ['set-cookie', 'a=1', 'set-cookie', 'b=2', 'x-text', 'é'], {
+        body: bytes('hi'),
+      })
+    })
+    const stream = client.request({
+      ':path': '/p?q=1',
+      'x-text': Buffer.from('naïve é').toString('latin1'),
+      cookie: ['a=b', 'c=d'],
+    })
+    const headers = await new Promise<Record<string, unknown>>((resolve) => {
+      stream.once('response', (received) => resolve(received))
+    })
+    expect((await text(stream)).toString()).toBe('hi')
+    expect(headers).toMatchObject({
+      ':status': 200,
+      'set-cookie': ['a=1', 'b=2'],
+      'content-length': '2',
+    })
+    expect(Buffer.from(String(headers['x-text']), 'latin1').toString()).toBe('é')
+    expect(seen[0]).toMatchObject({
+      method: 'GET',
+      scheme: 'https',
+      rawPath: '/p',
+      rawQuery: 'q=1',
+      httpVersion: '2.0',
+      peer: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
+    })
+    expect(seen[0]?.authority).toMatch(/^localhost:/)
+    expect(headerOf(seen[0]!, 'cookie')).toBe('a=b; c=d')
+    expect(headerOf(seen[0]!, 'x-text')).toBe('naïve é')
+    expect(seen[0]?.headers.some((each) => each.startsWith(':'))).toBe(false)
+    client.destroy()
+  })
+
+  test('a large echo, HEAD, and HTTP/1.1 on the same port', async () => {
+    const { client, open } = await session((exchange) => {
+      if (exchange.method === 'HEAD') exchange.respond(200, [], { end: true, length: 7 })
+      else void echo(exchange)
+    })
+    const body = Buffer.from(pattern(5 << 20))
+    const stream = client.request({ ':path': '/', ':method': 'POST' })
+    stream.end(body)
+    expect((await text(stream)).equals(body)).toBe(true)
+    const head = client.request({ ':path': '/', ':method': 'HEAD' })
+    const headers = await new Promise<Record<string, unknown>>((resolve) => {
+      head.once('response', (received) => resolve(received))
+    })
+    expect(headers).toMatchObject({ ':status': 200, 'content-length': '7' })
+    const raw = await open({ tls: true, servername: 'a.test' })
+    expect((await raw.send(GET).response())?.status).toBe(200)
+    client.destroy()
+  })
+
+  test('aborts of either side end one stream only', async () => {
+    const closed = deferred()
+    const hung = deferred()
+    const { client } = await session((exchange) => {
+      if (exchange.rawPath === '/abort') {
+        const sink = exchange.respond(200, [])
+        sink.write(bytes('x'))
+        setImmediate(() => sink.abort())
+      } else if (exchange.rawPath === '/hang') {
+        exchange.onClose(() => closed.resolve())
+        hung.resolve()
+      } else hello(exchange)
+    })
+    const aborted = client.request({ ':path': '/abort' })
+    await expect(text(aborted)).rejects.toThrow(/INTERNAL_ERROR/)
+    const hanging = client.request({ ':path': '/hang' })
+    hanging.on('error', () => {})
+    await hung.promise
+    hanging.close(8)
+    await closed.promise
+    expect((await text(client.request({ ':path': '/' }))).toString()).toBe('hello by https')
+    client.destroy()
+  })
+
+  test('drain closes the session once its streams are over', async () => {
+    const arrived = deferred<Exchange>()
+    const { client, driver } = await session((exchange) => arrived.resolve(exchange))
+    const stream = client.request({ ':path': '/' })
+    const goaway = new Promise((resolve) => client.once('goaway', resolve))
+    const exchange = await arrived.promise
+    driver.stopAccepting()
+    await goaway
+    const closed = new Promise((resolve) => client.once('close', resolve))
+    hello(exchange)
+    expect((await text(stream)).toString()).toBe('hello by https')
+    await driver.drain(10_000)
+    await closed
+  })
+})
