@@ -1,99 +1,105 @@
 import { createDiscovery } from '@flatend/kademlia'
-import { openChannel } from '@flatend/monte'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import { dialTcp, listenTcp } from '@flatend/monte/tcp'
-import { createCaller, createConnection, createHandlers, serve } from '@flatend/rpc'
-
-/** Time is a part like any other: a simulation puts another one here. */
-const clock = {
-  now: () => performance.now(),
-  schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs).unref()
-    return { cancel: () => clearTimeout(timer) }
-  },
-}
-const defer = (task) => queueMicrotask(() => process.nextTick(task))
+import { callUnary, createCaller, serveUnary } from '@flatend/rpc'
+import { clock } from './clock.js'
+import { Peer } from './peer.js'
 
 /**
- * A node of the mesh in one function: monte carries messages, kademlia finds peers, rpc calls.
- * Each knows only a port that it declares itself; here they are plugged together.
+ * A node of the mesh, put together by hand. monte carries messages, kademlia finds who is there, rpc
+ * calls; none of them knows another, and each may be exchanged.
  */
-export async function startNode({ port = 0, seeds = [], services = {} }) {
-  const identity = nodeSuite.identity(nodeSuite.randomBytes(32))
-  const instance = Math.floor(Math.random() * 2 ** 32)
-  const handlers = createHandlers()
-  for (const [name, handler] of Object.entries(services)) handlers.register(name, serve(handler))
+export class CustomNode {
+  // What every peer is made with; see peer.js.
+  clock = clock
+  session
+  discovery
+  offers
+  dispatch
+  #caller
+  #listener
+  #peers = new Set()
 
-  const listener = await listenTcp({
-    host: '127.0.0.1',
-    port,
-    onLink: (link) => open(link, 'listener'),
-    onError: console.error,
-  })
-  const { address } = listener
-
-  const discovery = createDiscovery({
-    self: { key: identity.publicKey, address },
-    network: { connect },
-    clock,
-    random: Math.random,
-    seeds,
-  })
-  discovery.setServices(handlers.names())
-  discovery.start()
-
-  const caller = createCaller({
-    directory: {
-      providers: (names) =>
-        names.flatMap((name) => discovery.providers(name)).map(({ connection }) => connection),
-    },
-    clock,
-    random: Math.random,
-  })
-
-  /** kademlia names an address, and a key if it knows whose it is. */
-  async function connect({ address, key }, { signal }) {
-    const at = address.lastIndexOf(':')
-    const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1')
-    const link = await dialTcp({ host, port: Number(address.slice(at + 1)), signal })
-    return await open(link, 'dialer', { dialed: address, key })
+  /** Listens, joins through `seeds` and offers `services`: functions from text to text. */
+  static async start({ port = 0, seeds = [], services = {} }) {
+    const node = new CustomNode()
+    node.#listener = await listenTcp({
+      host: '127.0.0.1',
+      port,
+      onLink: (link) => void node.#connect({ link, role: 'listener' }).catch(() => undefined),
+    })
+    node.#assemble(node.#listener.address, seeds, new Map(Object.entries(services)))
+    node.discovery.start()
+    await node.discovery.ready
+    return node
   }
 
-  /** Turns a link into a session, and the session into a peer. */
-  function open(link, role, { dialed, key } = {}) {
-    const { promise, resolve, reject } = withResolvers()
-    const peer = { dialed }
-    const channel = openChannel({
-      link,
-      role,
+  get address() {
+    const { host, port } = this.session.hello.address
+    return `${host}:${port}`
+  }
+
+  /** Calls a service of any node, the least busy of two. */
+  async call(service, text) {
+    const body = Buffer.from(text)
+    const reply = await callUnary(this.#caller, { services: [service], headers: [], body })
+    if (reply.status >= 400) throw new Error(`${service} answered with status ${reply.status}`)
+    return Buffer.from(reply.body).toString()
+  }
+
+  /** Takes nobody in any more and says goodbye to everybody. */
+  stop() {
+    this.#listener.close()
+    this.discovery.stop()
+    for (const peer of this.#peers) peer.close('stopping')
+  }
+
+  #assemble(address, seeds, handlers) {
+    const identity = nodeSuite.identity(nodeSuite.randomBytes(32))
+    const services = [...handlers.keys()]
+    const instance = Math.floor(Math.random() * 2 ** 32)
+
+    this.session = {
       suite: nodeSuite,
       identity,
-      hello: { address, ephemeral: true, services: handlers.names(), metadata: [], instance },
       clock,
-      defer,
-      receiver: {
-        onOpen(hello) {
-          Object.assign(peer, peerOf(hello, channel))
-          peer.connection = createConnection({ channel, dispatch: handlers.dispatch, clock, peer })
-          discovery.connected(peer)
-          resolve(peer)
-        },
-        onMessage(seq, opcode, body) {
-          if (peer.connection.receive(opcode, body)) return
-          discovery.receive(peer, { seq, opcode, body })
-        },
-        onDrain: () => peer.connection?.onDrain(),
-        onClose(error = new Error('closed by the peer')) {
-          if (peer.connection) discovery.disconnected(peer)
-          peer.connection?.closed(error)
-          reject(error)
-        },
-      },
-      ...(key && { expectedKey: key }),
+      hello: { address, services, instance, ephemeral: true },
+      // What is sent in one tick shares a packet.
+      defer: (task) => queueMicrotask(() => process.nextTick(task)),
+    }
+    this.discovery = createDiscovery({
+      self: { key: identity.publicKey, address },
+      services,
+      seeds,
+      network: { connect: (target, { signal }) => this.#dial(target, signal) },
+      clock,
+      random: Math.random,
     })
-    if (role === 'listener') promise.catch(() => undefined)
-    return promise
+    this.offers = (service) => handlers.has(service)
+    this.dispatch = serveUnary(async ({ service, body }) => {
+      const text = await handlers.get(service)(Buffer.from(body).toString())
+      return { status: 200, headers: [], body: Buffer.from(text) }
+    })
+    this.#caller = createCaller({
+      directory: { providers: (names) => names.flatMap((name) => this.#connectionsTo(name)) },
+      random: Math.random,
+    })
   }
 
-  return { address, call: caller.call }
+  #connectionsTo(service) {
+    return this.discovery.providers(service).map(({ connection }) => connection)
+  }
+
+  async #dial({ address, key }, signal) {
+    const { hostname, port } = new URL(`tcp://${address}`)
+    const host = hostname.replace(/^\[|\]$/g, '')
+    const link = await dialTcp({ host, port: Number(port), signal })
+    return await this.#connect({ link, role: 'dialer', dialed: address, key })
+  }
+
+  #connect(options) {
+    const peer = new Peer(this, { ...options, onClose: () => this.#peers.delete(peer) })
+    this.#peers.add(peer)
+    return peer.opened
+  }
 }

@@ -9,7 +9,7 @@ const node = await Node.start({
     bootstrap: (ctx) => createReadStream(import.meta.filename).pipe(ctx),
   },
 })
-console.log(`bootstrap: ${node.id} listens at ${node.address}. Ctrl+C stops it.`)
+console.log(`bootstrap: ${node.id.toString()} listens at ${node.address}. Ctrl+C stops it.`)
 
 for (;;) {
   await sleep(1_000)

@@ -10,7 +10,7 @@ const node = await Node.start({
     node: (ctx) => createReadStream(import.meta.filename).pipe(ctx),
   },
 })
-console.log(`node: ${node.id} listens at ${node.address}. Ctrl+C stops it.`)
+console.log(`node: ${node.id.toString()} listens at ${node.address}. Ctrl+C stops it.`)
 
 for (;;) {
   await sleep(1_000)

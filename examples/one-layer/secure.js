@@ -11,7 +11,7 @@ export const ownKey = Buffer.from(identity.publicKey).toString('hex')
 const clock = {
   now: () => performance.now(),
   schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs).unref()
+    const timer = setTimeout(() => callback(), delayMs).unref()
     return { cancel: () => clearTimeout(timer) }
   },
 }

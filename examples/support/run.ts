@@ -10,9 +10,12 @@ import { afterAll, onTestFinished, vi } from 'vitest'
 
 /** How long anything may take before a test is given up: far more than it should need. */
 const PATIENCE = 30_000
-const FLATEND = fileURLToPath(new URL('../../apps/node/bin/flatend.js', import.meta.url))
+/** The `flatend` command. */
+export const FLATEND: string = fileURLToPath(
+  new URL('../../apps/node/bin/flatend.js', import.meta.url),
+)
 
-vi.setConfig({ testTimeout: 4 * PATIENCE, hookTimeout: 4 * PATIENCE })
+vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: 2 * PATIENCE })
 
 const running = new Set<Running>()
 afterAll(async () => {
