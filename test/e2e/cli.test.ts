@@ -4,7 +4,14 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { gatewayForTest, routes, temporaryFolder } from '../support/gateway.ts'
-import { FLATEND, freePort, run, start, stopProcessesAfterwards } from '../support/processes.ts'
+import {
+  eventually,
+  FLATEND,
+  freePort,
+  run,
+  start,
+  stopProcessesAfterwards,
+} from '../support/processes.ts'
 import { patternHash, pattern } from '../support/pattern.cjs'
 import { startNode } from '../support/remote-node.ts'
 
@@ -32,13 +39,16 @@ async function refusedGateway(config: string, ...args: string[]) {
 }
 
 describe('help and version', { timeout: 60_000 }, () => {
-  test.each([[], ['gateway'], ['call'], ['keygen']])('help of flatend %s', async (...command) => {
-    const { code, stdout, stderr } = await flatend([...command, '--help'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/usage/i)
-    expect(stdout).toContain(['flatend', ...command].join(' '))
-    expect((await flatend([...command, '-h'])).stdout).toBe(stdout)
-  })
+  test.each([[[]], [['gateway']], [['call']], [['keygen']]])(
+    'help of flatend %j',
+    async (command) => {
+      const { code, stdout, stderr } = await flatend([...command, '--help'])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/usage/i)
+      expect(stdout).toMatch(new RegExp(['flatend', ...command].join(' \\[?')))
+      expect((await flatend([...command, '-h'])).stdout).toBe(stdout)
+    },
+  )
 
   test('version', async () => {
     const manifest = JSON.parse(
@@ -81,12 +91,12 @@ describe('wrong use: one clear line, status 2', { timeout: 60_000 }, () => {
     [['gateway', '--listen', 'nonsense'], 'nonsense'],
     [['gateway', '-c'], '-c'],
   ])('%j', async (args, says) => {
-    const { code, stdout, stderr } = await flatend(args, '', temporaryFolder())
+    const { code, stderr } = await flatend(args, '', temporaryFolder())
     const [line = ''] = stderr.split('\n')
     expect(line).toMatch(/^flatend: /)
     expect(line).toMatch(says)
     expect(stderr).not.toMatch(/^\s+at /m)
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(code).toBe(2)
   })
 
   test('a key file that is missing, unreadable or no key', async () => {
@@ -244,6 +254,7 @@ describe('call', { timeout: 60_000 }, () => {
     const address = `127.0.0.1:${await freePort()}`
     await startNode({ publicAddr: address, services: ['hello'] })
     const call = start([FLATEND, 'call', 'hello', '-b', address])
+    await eventually(() => !call.alive, { within: 10_000 })
     expect(await call.exited).toMatchObject({ code: 0 })
     expect(call.stdout).toBe('Hello world!')
   })

@@ -8,8 +8,10 @@ import { type RemoteNode, startNode } from '../support/remote-node.ts'
 
 stopProcessesAfterwards()
 
-/** How many inputs each port gets; FLATEND_FUZZ multiplies it. */
-const ROUNDS = 1_500 * Number(process.env['FLATEND_FUZZ'] ?? 1)
+/** How many inputs the ports get; FLATEND_FUZZ multiplies it. */
+const MORE = Number(process.env['FLATEND_FUZZ'] ?? 1)
+const MESH_ROUNDS = 1_500 * MORE
+const HTTP_ROUNDS = 6_000 * MORE
 /** Connections open at once. */
 const ABREAST = 24
 /** A connection that is still open after this long is left, in milliseconds. */
@@ -56,13 +58,14 @@ async function send(port: number, pieces: readonly Buffer[], abrupt: boolean): P
   clearTimeout(leave)
 }
 
-/** Inputs of one seed, thrown at a port, some abreast. */
+/** Inputs, the same every time, thrown at a port, some abreast. */
 class Bombardment {
   readonly done: Promise<unknown>
-  #left = ROUNDS
+  #left: number
 
-  constructor(port: number, generate: Generator, seed: number) {
-    const random = seeded(seed)
+  constructor(port: number, generate: Generator, rounds: number) {
+    const random = seeded(rounds)
+    this.#left = rounds
     const worker = async (): Promise<void> => {
       while (this.going) {
         this.#left -= 1
@@ -150,7 +153,7 @@ describe.each([false, true])('garbage at a node, legacy %s', { timeout: 120_000 
       services: ['pipe', 'hello'],
     })
     const friend = await startNode({ addrs: [`127.0.0.1:${port}`] })
-    const bombs = new Bombardment(port, meshGarbage, legacy ? 1 : 2)
+    const bombs = new Bombardment(port, meshGarbage, MESH_ROUNDS)
     let calls = 0
     do {
       expect(await friend.call({ services: ['pipe'], text: 'still here' })).toMatchObject({
@@ -179,7 +182,7 @@ describe.each(drivers)('garbage at a gateway, driver %s', { timeout: 120_000 }, 
   }, 60_000)
 
   test('it lives, and good clients go on', async () => {
-    const bombs = new Bombardment(Number(new URL(gateway.url).port), httpGarbage, 3)
+    const bombs = new Bombardment(Number(new URL(gateway.url).port), httpGarbage, HTTP_ROUNDS)
     do {
       expect(await curl(`${gateway.url}/hello`)).toMatchObject({ exit: 0, status: 200 })
     } while (bombs.going)

@@ -32,10 +32,16 @@ export interface GatewayOptions {
 export const drivers = ['uws', 'node'] as const
 export type Driver = (typeof drivers)[number]
 
-/** A new empty folder, gone at the end of the test file's process. */
+const folders: string[] = []
+
+/** A new empty folder, gone with the process of the test file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'flatend-e2e-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  if (folders.push(folder) === 1) {
+    process.once('exit', () => {
+      for (const each of folders) rmSync(each, { recursive: true, force: true })
+    })
+  }
   return folder
 }
 

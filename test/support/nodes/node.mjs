@@ -22,14 +22,21 @@ function watch(ctx) {
   ctx.signal.addEventListener('abort', gone, { once: true })
 }
 
-async function sink(ctx) {
+/** Length and hash of the body, read by events. */
+function collect(ctx) {
   const hash = createHash('sha1')
   let bytes = 0
-  for await (const chunk of ctx) {
+  ctx.on('data', (chunk) => {
     hash.update(chunk)
     bytes += chunk.length
-  }
-  return { bytes, sha1: hash.digest('hex') }
+  })
+  ctx.on('end', () => ctx.json({ bytes, sha1: hash.digest('hex') }))
+}
+
+/** The same, read by iteration. */
+async function iterate(ctx) {
+  const { bytes, sha1 } = await digest(ctx)
+  return { bytes, sha1 }
 }
 
 /** Answers whatever the query asks for: `code`, `location`, and a body unless `empty`. */
@@ -51,7 +58,9 @@ const handlers = {
     if (ctx.query.length) ctx.header('content-length', bytes)
     return pattern.patternStream(bytes)
   },
-  collect: sink,
+  collect,
+  iterate,
+  read: async (ctx) => ({ bytes: (await ctx.body({ limit: 1e9 })).length }),
   show: (ctx) => ({
     headers: ctx.headers,
     raw: ctx.rawHeaders,
