@@ -44,7 +44,7 @@ export function acceptRequest(
         length: head.length,
         stalls: context.reads,
         onStall: () => exchange.stalled(),
-        onFirstRead: asks ? goOn : undefined,
+        onFirstRead: () => exchange.goOn?.(),
       })
     : undefined
   const exchange = new NodeExchange(
@@ -59,10 +59,11 @@ export function acceptRequest(
     },
     context,
   )
-  exchange.unasked = asks
-  function goOn(): void {
-    exchange.unasked = false
-    response.writeContinue()
+  if (asks) {
+    exchange.goOn = () => {
+      exchange.goOn = undefined
+      response.writeContinue()
+    }
   }
   return exchange
 }

@@ -13,7 +13,7 @@ export interface NodeBodyOptions {
   /** The client sends nothing for too long. */
   readonly onStall: () => void
   /** The first read: a client that asked whether to go on (RFC 9110 §10.1.1) is told to. */
-  readonly onFirstRead: (() => void) | undefined
+  readonly onFirstRead: () => void
 }
 
 /** A request without a body: reading it costs nothing. */
@@ -79,7 +79,7 @@ export class NodeBody implements RequestBody {
   #start(): void {
     if (this.#started) return
     this.#started = true
-    this.#options.onFirstRead?.()
+    this.#options.onFirstRead()
     this.#stream.on('readable', () => this.#readable())
     this.#stream.on('end', () => {
       this.#ended = true

@@ -50,8 +50,8 @@ export class NodeExchange implements Exchange {
   readonly #context: ExchangeContext
   readonly #transport: Transport
   readonly #upload: NodeBody | undefined
-  /** The client asked whether to send the body, and was not told to. */
-  unasked = false
+  /** Tells a client that asked whether to send its body to do so; `undefined` once it is told. */
+  goOn: (() => void) | undefined
   #responded = false
   #sink: NodeSink | undefined
   #gone = false
@@ -91,7 +91,7 @@ export class NodeExchange implements Exchange {
     this.#responded = true
     if (this.#gone) return NOWHERE
     const { body } = options
-    const close = this.#context.draining || this.unasked
+    const close = this.#context.draining || this.goOn !== undefined
     const length = body?.length ?? options.length
     const head = { status, headers, length, close }
     if (options.end === true || isBodyless(this.method, status)) {
@@ -102,7 +102,12 @@ export class NodeExchange implements Exchange {
       this.#transport.whole(head, body)
       return NOWHERE
     }
-    return this.#stream(length, () => this.#transport.head(head, false), body)
+    const begin = (): void =>
+      this.#transport.head(
+        { ...head, close: this.#context.draining || this.goOn !== undefined },
+        false,
+      )
+    return this.#stream(length, begin, body)
   }
 
   /** The stream below is closed: the answer is out, or the client is gone. */
@@ -135,6 +140,8 @@ export class NodeExchange implements Exchange {
   }
 
   #stream(total: number | undefined, begin: () => void, body: Uint8Array | undefined): BodySink {
+    // The body may be read while the answer is written, and then it is too late to tell.
+    if (body === undefined) this.goOn?.()
     const sink = new NodeSink(this.#transport.writable, {
       stalls: this.#context.writes,
       total,

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { DRIVERS, type DriverName, bytes, collect, run } from './bench.ts'
+import { DRIVERS, type DriverName, bytes, collect, echo, run } from './bench.ts'
 import type { Exchange } from '../../src/driver.ts'
 import { PROBES, type Probe } from './probes.ts'
 import { headerOf } from './raw-client.ts'
@@ -117,20 +117,22 @@ describe.each(DRIVERS)('requests, driver %s', (name) => {
     expect(got).toEqual(cut ? ['', 'a\ufffdb'] : ['é', 'aéb'])
   })
 
-  test('a client that asks whether to go on is told to', async () => {
-    const { open } = await run(name, (exchange) => {
-      void collect(exchange).then((body) => exchange.respond(200, [], { body }))
-    })
-    const client = await open()
-    client.send(post('Expect: 100-continue\r\nContent-Length: 5\r\n', ''))
-    const interim = new Promise<void>((resolve) => {
-      client.socket.once('data', () => resolve())
-    })
-    await interim
-    expect(client.rest.toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n')
-    client.send('hello')
-    expect((await client.response())?.body.toString()).toBe('hello')
-  })
+  test.each(['/first', '/echo'])(
+    'a client that asks whether to go on is told to, by %s',
+    async (path) => {
+      const { open } = await run(name, (exchange) => {
+        if (exchange.rawPath === '/echo') void echo(exchange)
+        else void collect(exchange).then((body) => exchange.respond(200, [], { body }))
+      })
+      const client = await open()
+      const request = post('Expect: 100-continue\r\nContent-Length: 5\r\n', '')
+      client.send(request.replace('/first', path))
+      await new Promise((resolve) => client.socket.once('data', resolve))
+      expect(client.rest.toString()).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\n/)
+      client.send('hello')
+      expect((await client.response())?.body.toString()).toBe('hello')
+    },
+  )
 
   test('a head that never ends is cut off', { timeout: 30_000 }, async () => {
     // uWebSockets.js has 10 s of its own for it, which cannot be changed: not waited for here.
