@@ -27,6 +27,11 @@ export class FrameDecoder {
     return this.#gathered + (this.#chunk.length - this.#offset)
   }
 
+  /** The stream stopped inside a packet or its length. */
+  get partial(): boolean {
+    return this.#length >= 0 || this.buffered > 0
+  }
+
   /**
    * Takes the next chunk, which the decoder may keep a view of until it is drained.
    * Call it only after `next` gave `undefined`.
