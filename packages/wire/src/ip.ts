@@ -39,16 +39,9 @@ function parseIpv4(text: string): Uint8Array | undefined {
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text)
-  let plain = text
-  if (dotted) {
-    const v4 = parseIpv4(dotted[2] as string)
-    if (!v4) return undefined
-    const [a = 0, b = 0, c = 0, d = 0] = v4
-    plain = `${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
-  }
-  const halves = plain.split('::')
-  if (halves.length > 2) return undefined
+  const plain = withoutDots(text)
+  const halves = plain?.split('::') ?? []
+  if (halves.length === 0 || halves.length > 2) return undefined
   const [head = [], tail = []] = halves.map((half) => (half === '' ? [] : half.split(':')))
   const missing = 8 - head.length - tail.length
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
@@ -57,4 +50,14 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return Uint8Array.from(
     groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]),
   )
+}
+
+/** An IPv6 literal with its last 32 bits in hex, where they were dotted (RFC 4291 §2.2). */
+function withoutDots(text: string): string | undefined {
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text)
+  if (!dotted) return text
+  const v4 = parseIpv4(dotted[2] as string)
+  if (!v4) return undefined
+  const [a = 0, b = 0, c = 0, d = 0] = v4
+  return `${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
 }
