@@ -1,5 +1,14 @@
-import { LocalProtocolError, type Reader, RemoteProtocolError, type Writer } from '@flatend/wire'
+import {
+  LocalProtocolError,
+  MAX_HELLO_PACKET,
+  type Reader,
+  RemoteProtocolError,
+  TAG_LENGTH,
+  utf8Length,
+  Writer,
+} from '@flatend/wire'
 import { readAddress, writeAddress } from './address.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
 import type { Address } from './ports.ts'
 
 // Specification constants: protocol §3.
@@ -8,6 +17,10 @@ const FLAG_ADVERTISED = 1
 const FLAG_EPHEMERAL = 2
 const FLAG_RELAYS = 4
 const KEY_LENGTH = 32
+const SIGNATURE_LENGTH = 64
+const MAX_NAME = 255
+/** What packet 0 leaves for the hello: the signature and the tag follow it. */
+const MAX_BODY = MAX_HELLO_PACKET - SIGNATURE_LENGTH - TAG_LENGTH
 
 /** Limits on what a hello may carry (protocol §4). */
 export interface HelloLimits {
@@ -43,60 +56,130 @@ export interface Hello {
 
 /** What we say of ourselves. */
 export interface LocalHello {
+  /** Feature bits. @default 0 */
   readonly features?: number
+  /** Our key was made for this process alone. */
   readonly ephemeral: boolean
+  /** We relay for others. @default false */
   readonly relays?: boolean
+  /** Where we may be dialed: an IP, no host name, and a port above 0. @default nowhere */
   readonly address?: Address
+  /** Random number of this process, below 2^32. */
   readonly instance: number
+  /** Names of at most 255 bytes. Those a hello has no room for: `channel.unsentServices`. */
   readonly services: readonly string[]
+  /** name, value, name, value … of at most 128 pairs. @default none */
   readonly metadata?: readonly string[]
+  /** Tell v1 peers nothing of our identity, even where we have an address. @default false */
+  readonly anonymousLegacy?: boolean
 }
 
-/** Appends a v2 hello. `services` may be fewer than are offered: the rest follows in messages. */
-export function writeHello(
-  writer: Writer,
-  hello: LocalHello,
-  rest: {
-    readonly publicKey: Uint8Array
-    readonly observed: Address | undefined
-    readonly services: readonly string[]
-  },
-): void {
+/** A v2 hello ready to be signed, and what it had no room for. */
+export interface PackedHello {
+  readonly body: Uint8Array
+  /** Services that follow in SERVICES messages (protocol §3). */
+  readonly unsent: readonly string[]
+}
+
+/** Who signs a hello, and what it is told about the other side. */
+export interface HelloSigner {
+  readonly publicKey: Uint8Array
+  /** The peer's address as we see it. */
+  readonly observed: Address | undefined
+}
+
+/**
+ * Encodes a v2 hello with as many services as packet 0 has room for.
+ * @throws LocalProtocolError where the metadata breaks the limits every peer has, or a name or
+ * address cannot be written
+ */
+export function packHello(hello: LocalHello, { publicKey, observed }: HelloSigner): PackedHello {
+  const metadata = encodeMetadata(hello.metadata ?? [])
+  const body = new Writer({ max: MAX_BODY })
   const flags =
     (hello.address ? FLAG_ADVERTISED : 0) |
     (hello.ephemeral ? FLAG_EPHEMERAL : 0) |
     (hello.relays ? FLAG_RELAYS : 0)
-  writer
+  body
     .u16(VERSION)
     .u32(hello.features ?? 0)
     .u8(flags)
-    .bytes(rest.publicKey)
-  if (hello.address) writeAddress(writer, hello.address)
-  writeAddress(writer, rest.observed)
-  writer.u32(hello.instance).u16(rest.services.length)
-  for (const service of rest.services) writer.text8(service)
-  const metadata = hello.metadata ?? []
-  if (metadata.length % 2 !== 0) {
-    throw new LocalProtocolError(
-      'FLATEND_MONTE_METADATA',
-      'metadata is a list of names and values, this one has a name without a value',
-    )
+    .bytes(publicKey)
+  if (hello.address) writeAddress(body, hello.address)
+  writeAddress(body, observed)
+  body.u32(hello.instance)
+  const room = MAX_BODY - body.length - 2 - metadata.length
+  if (room < 0) throw badMetadata(`it leaves no room in a hello of ${MAX_BODY} bytes`)
+  const services = servicesThatFit(hello.services, { room, count: DEFAULT_LIMITS.maxServices })
+  body.u16(services.length)
+  for (const service of services) body.text8(service)
+  body.bytes(metadata)
+  return { body: body.view(), unsent: hello.services.slice(services.length) }
+}
+
+/** The services that fit, first come first. @throws LocalProtocolError on a name over 255 bytes */
+export function servicesThatFit(
+  services: readonly string[],
+  limit: { readonly room: number; readonly count: number },
+): readonly string[] {
+  let { room } = limit
+  let fitting = 0
+  let full = false
+  for (const service of services) {
+    const length = utf8Length(service)
+    if (length > MAX_NAME) {
+      throw new LocalProtocolError(
+        'FLATEND_MONTE_SERVICE_NAME',
+        `the service name "${service.slice(0, 40)}…" has ${length} bytes, at most ${MAX_NAME} are allowed`,
+        { details: { length, max: MAX_NAME } },
+      )
+    }
+    room -= 1 + length
+    full ||= room < 0 || fitting === limit.count
+    if (!full) fitting++
   }
-  writer.u16(metadata.length / 2)
-  for (let i = 0; i < metadata.length; i += 2)
-    writer.text8(metadata[i] as string).text16(metadata[i + 1] as string)
+  return services.slice(0, fitting)
+}
+
+function encodeMetadata(metadata: readonly string[]): Uint8Array {
+  if (metadata.length % 2 !== 0) throw badMetadata('it has a name without a value')
+  if (metadata.length / 2 > DEFAULT_LIMITS.maxHeaders)
+    throw badMetadata(`it has more than ${DEFAULT_LIMITS.maxHeaders} pairs`)
+  const writer = new Writer()
+  for (let i = 0; i < metadata.length; i += 2) {
+    const [name = '', value = ''] = metadata.slice(i, i + 2)
+    if (utf8Length(name) > MAX_NAME || utf8Length(value) > DEFAULT_LIMITS.maxHeaderValue)
+      throw badMetadata(`the pair "${name.slice(0, 40)}" is too long`)
+    if (i === 0) writer.u16(metadata.length / 2)
+    writer.text8(name).text16(value)
+  }
+  return metadata.length === 0 ? writer.u16(0).copy() : writer.copy()
+}
+
+function badMetadata(what: string): LocalProtocolError {
+  return new LocalProtocolError(
+    'FLATEND_MONTE_METADATA',
+    `metadata is a list of names and values; ${what}`,
+  )
 }
 
 /** Reads a v2 hello; what follows it is left to the caller. */
 export function readHello(reader: Reader, limits: HelloLimits): Hello {
   const version = reader.u16()
-  if (version < VERSION) {
-    throw new RemoteProtocolError('FLATEND_MONTE_VERSION', `a hello of version ${version}`)
+  if (version !== VERSION) {
+    throw new RemoteProtocolError(
+      'FLATEND_MONTE_VERSION',
+      `the peer sent a hello of version ${version}, this node knows version ${VERSION}`,
+      { details: { version } },
+    )
   }
   const features = reader.u32()
   const flags = reader.u8()
   const publicKey = reader.bytes(KEY_LENGTH).slice()
-  const address = flags & FLAG_ADVERTISED ? readAddress(reader) : undefined
+  const advertised = (flags & FLAG_ADVERTISED) !== 0
+  const address = advertised ? readAddress(reader) : undefined
+  if (advertised && !address)
+    throw new RemoteProtocolError('FLATEND_MONTE_HELLO', 'the peer advertises port 0')
   const observed = readAddress(reader)
   const instance = reader.u32()
   const services = readServices(reader, reader.u16(), limits)
@@ -115,6 +198,7 @@ export function readHello(reader: Reader, limits: HelloLimits): Hello {
   }
 }
 
+/** Reads `count` names. */
 export function readServices(reader: Reader, count: number, limits: HelloLimits): string[] {
   if (count > limits.maxServices) throw tooMany('services', count, limits.maxServices)
   const services: string[] = []

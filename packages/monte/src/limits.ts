@@ -6,17 +6,23 @@ export interface SessionLimits {
   readonly handshakeMs: number
   /** Silence after which the peer is asked whether it lives, in milliseconds. @default 15_000 */
   readonly keepaliveMs: number
-  /** Unanswered pings after which it is dead. @default 2 */
+  /** Silence after which it is dead, in milliseconds; pings are spread over the time left. @default 25_000 */
+  readonly deadMs: number
+  /** {@link SessionLimits.keepaliveMs} while `channel.busy`. @default 2_000 */
+  readonly busyKeepaliveMs: number
+  /** {@link SessionLimits.deadMs} while `channel.busy`. @default 5_000 */
+  readonly busyDeadMs: number
+  /** Pings that stay unanswered before the peer is dead. @default 2 */
   readonly maxPings: number
   /** How long a reply may take, in milliseconds. @default 5_000 */
   readonly replyMs: number
   /** How long the peer may take nothing while something waits, in milliseconds. @default 10_000 */
   readonly stallMs: number
-  /** How long an orderly close may take, in milliseconds. @default 2_000 */
+  /** How long the peer may take to end its side after an orderly close, in milliseconds. @default 2_000 */
   readonly closeMs: number
-  /** Queued bytes above which `writable` is false. @default 262_144 */
+  /** Queued bytes from which on `writable` is false. @default 262_144 */
   readonly highWaterMark: number
-  /** Queued bytes that are never exceeded. @default 8_388_608 */
+  /** Queued bytes above which the connection is closed. @default 8_388_608 */
   readonly maxQueued: number
   /** Services in a hello. @default 4_096 */
   readonly maxServices: number
@@ -28,10 +34,13 @@ export interface SessionLimits {
   readonly maxHeaderBytes: number
 }
 
-/** The values used unless told otherwise. */
+/** The values used unless told otherwise: protocol §4. */
 export const DEFAULT_LIMITS: SessionLimits = {
   handshakeMs: 5_000,
   keepaliveMs: 15_000,
+  deadMs: 25_000,
+  busyKeepaliveMs: 2_000,
+  busyDeadMs: 5_000,
   maxPings: 2,
   replyMs: 5_000,
   stallMs: 10_000,
@@ -44,14 +53,16 @@ export const DEFAULT_LIMITS: SessionLimits = {
   maxHeaderBytes: 32_768,
 }
 
+/** The defaults with `limits` in their place. */
 export function withDefaults(limits: Partial<SessionLimits> = {}): SessionLimits {
   for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isFinite(value) || value <= 0) {
-      throw new LocalProtocolError(
-        'FLATEND_MONTE_LIMIT',
-        `limit ${name} is ${value}: use a number above 0`,
-      )
-    }
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw unusable(`there is no limit "${name}"`)
+    if (!Number.isFinite(value) || value <= 0)
+      throw unusable(`limit ${name} is ${value}: use a number above 0`)
   }
   return { ...DEFAULT_LIMITS, ...limits }
+}
+
+function unusable(message: string): LocalProtocolError {
+  return new LocalProtocolError('FLATEND_MONTE_LIMIT', message)
 }

@@ -17,6 +17,7 @@ export interface DirectionOptions {
   readonly packetsPerKey?: number
 }
 
+/** The key of one direction, and the number of the next packet under it. */
 class Direction {
   readonly #suite: Suite
   readonly #packetsPerKey: number
@@ -24,7 +25,7 @@ class Direction {
   #key: Uint8Array
   #cipher: Cipher
   #counter = 0
-  protected readonly aad: Uint8Array<ArrayBuffer>
+  readonly #aad: Uint8Array
 
   constructor({ suite, key, v2, packetsPerKey = PACKETS_PER_KEY }: DirectionOptions) {
     this.#suite = suite
@@ -32,7 +33,7 @@ class Direction {
     this.#v2 = v2
     this.#packetsPerKey = packetsPerKey
     this.#cipher = suite.cipher(key)
-    this.aad = new Uint8Array(v2 ? LENGTH_PREFIX : 0)
+    this.#aad = v2 ? new Uint8Array(LENGTH_PREFIX) : NOTHING
   }
 
   /** The next key, from `input`; the counter starts again. */
@@ -43,6 +44,7 @@ class Direction {
     this.#counter = 0
   }
 
+  /** Overwrites the key; nothing is sealed or opened afterwards. */
   destroy(): void {
     this.#cipher.destroy()
     this.#key.fill(0)
@@ -52,32 +54,35 @@ class Direction {
     return this.#cipher
   }
 
-  protected next(): number {
-    const counter = this.#counter++
-    return counter
+  protected get counter(): number {
+    return this.#counter
   }
 
+  /** Counts the packet just handled. */
   protected advance(): void {
+    this.#counter++
     if (this.#v2 && this.#counter === this.#packetsPerKey) this.ratchet(NOTHING)
   }
 
-  protected setLength(length: number): Uint8Array {
-    if (this.#v2) writeLength(this.aad, length)
-    return this.aad
+  /** What is authenticated beside the text: in v2 the four bytes of the length. */
+  protected aad(length: number): Uint8Array {
+    if (this.#v2) writeLength(this.#aad, length)
+    return this.#aad
   }
 }
 
 /** Seals what we send. */
 export class Sealer extends Direction {
-  /** Appends `u32 length | ciphertext | tag` to `out`. */
-  seal(pieces: readonly Uint8Array[], out: Uint8Array[]): void {
+  /** Appends `u32 length | ciphertext | tag` to `out`. @returns the bytes appended */
+  seal(pieces: readonly Uint8Array[], out: Uint8Array[]): number {
     let length = TAG_LENGTH
     for (const piece of pieces) length += piece.length
-    const aad = this.setLength(length)
     const prefix = new Uint8Array(LENGTH_PREFIX)
     writeLength(prefix, length)
-    out.push(prefix, ...this.cipher.seal(this.next(), aad, pieces))
+    out.push(prefix)
+    for (const piece of this.cipher.seal(this.counter, this.aad(length), pieces)) out.push(piece)
     this.advance()
+    return LENGTH_PREFIX + length
   }
 }
 
@@ -85,11 +90,12 @@ export class Sealer extends Direction {
 export class Opener extends Direction {
   /** @throws RemoteProtocolError `FLATEND_MONTE_AUTHENTICATION` */
   open(sealed: Uint8Array): Uint8Array {
-    const plaintext = this.cipher.open(this.next(), this.setLength(sealed.length), sealed)
+    const plaintext = this.cipher.open(this.counter, this.aad(sealed.length), sealed)
     if (!plaintext) {
       throw new RemoteProtocolError(
         'FLATEND_MONTE_AUTHENTICATION',
         'a packet is not authentic: it was changed on the way, or the peer is of another network',
+        { details: { length: sealed.length } },
       )
     }
     this.advance()

@@ -1,6 +1,5 @@
 import {
   FrameDecoder,
-  LocalProtocolError,
   MAX_HELLO_PACKET,
   MAX_LEGACY_PACKET,
   MAX_PACKET,
@@ -10,128 +9,138 @@ import {
   Writer,
 } from '@flatend/wire'
 import { Batch } from './batch.ts'
-import { type Hello, type HelloLimits, type LocalHello, readHello, writeHello } from './hello.ts'
+import { type Hello, packHello, type PackedHello } from './hello.ts'
+import { checkHello, signHello } from './identity-proof.ts'
 import { firstTranscript, handshakeKeys, legacyKey, nextTranscript } from './key-schedule.ts'
 import { readLegacyHello, writeLegacyHello } from './legacy-hello.ts'
 import { Opener, Sealer } from './packets.ts'
-import type { Address } from './ports.ts'
-import type { Identity, KeyExchange, Suite } from './suite/suite.ts'
+import { badLength, legacyRefused, notLegacyHello, notOpen } from './session-errors.ts'
+import { checkOptions, type SessionHandler, type SessionOptions } from './session-options.ts'
+import type { KeyExchange } from './suite/suite.ts'
 
 const KEY_LENGTH = 32
-const SIGNATURE_LENGTH = 64
 /** Top bit of an X25519 public key, which RFC 7748 §5 ignores: the offer of v2 (protocol §2). */
 const OFFER_BYTE = 31
 const OFFER_BIT = 0x80
-const LABEL_LISTENER = new TextEncoder().encode('flatend/2 identity R\0')
-const LABEL_DIALER = new TextEncoder().encode('flatend/2 identity I\0')
 const OPCODE_HANDSHAKE = 0
-
-export interface SessionOptions {
-  readonly role: 'dialer' | 'listener'
-  readonly suite: Suite
-  readonly identity: Identity
-  readonly hello: LocalHello
-  readonly observed: Address | undefined
-  readonly network: string
-  readonly networkKey: Uint8Array | undefined
-  readonly expectedKey: Uint8Array | undefined
-  readonly legacy: boolean
-  readonly helloLimits: HelloLimits
-  readonly maxQueued: number
-}
-
-export interface SessionHandler {
-  onOpen(hello: Hello): void
-  onMessage(seq: number, code: number, body: Reader): void
-}
-
-type State = 'key' | 'hello' | 'open' | 'closed'
+/** seq of the dialer's v1 handshake, and so of the listener's answer. */
+const LEGACY_HANDSHAKE_SEQ = 1
+/** `u32 seq | u8 opcode or status`. */
+const MESSAGE_HEAD = 5
+const NOTHING = new Uint8Array(0)
 
 /**
- * One session as a state machine over bytes: `receive` what came, `takeOutput` what is to be sent.
- * It knows no link, clock or timer. All transitions are in this file.
+ * key: waits for the peer's key. hello: waits for its hello. open: messages. deaf: the peer broke
+ * the rules, an END may still be sent. closed: nothing.
+ */
+type State = 'key' | 'hello' | 'open' | 'deaf' | 'closed'
+
+/**
+ * One session as a state machine over bytes: `receive` what came, then send what `takeOutput` gives.
+ * It knows no link, clock or timer. All transitions, of both versions, are in this file.
  */
 export class Session {
   readonly #options: SessionOptions
   readonly #handler: SessionHandler
   readonly #exchange: KeyExchange
-  readonly #frames: FrameDecoder
-  readonly #reader = new Reader(new Uint8Array(0))
+  readonly #frames = new FrameDecoder(MAX_HELLO_PACKET)
+  readonly #reader = new Reader(NOTHING)
+  /** Our key as sent, and the peer's as received: bit included. */
+  readonly #ownKey: Uint8Array
+  readonly #peerKey = new Uint8Array(KEY_LENGTH)
+  #peerKeyBytes = 0
   #state: State = 'key'
   #version: 1 | 2 = 2
-  readonly #peerKey: Uint8Array = new Uint8Array(KEY_LENGTH)
-  #peerKeyBytes = 0
-  #ownKey: Uint8Array
-  #transcript: Uint8Array = new Uint8Array(0)
+  #packed: PackedHello
+  #transcript: Uint8Array = NOTHING
   #sealer: Sealer | undefined
   #opener: Opener | undefined
   #batch: Batch | undefined
   #output: Uint8Array[] = []
-  #unsent: readonly string[] = []
+  #outputBytes = 0
 
+  /** @throws LocalProtocolError where an option cannot be said in the protocol */
   constructor(options: SessionOptions, handler: SessionHandler) {
+    const { suite, role, hello, identity, observed } = options
+    checkOptions(options)
     this.#options = options
     this.#handler = handler
-    this.#exchange = options.suite.keyExchange()
-    this.#frames = new FrameDecoder(MAX_HELLO_PACKET)
+    this.#packed = packHello(hello, { publicKey: identity.publicKey, observed })
+    this.#exchange = suite.keyExchange()
     this.#ownKey = this.#exchange.publicKey.slice()
     this.#ownKey[OFFER_BYTE] = (this.#ownKey[OFFER_BYTE] as number) | OFFER_BIT
-    if (options.role === 'dialer') this.#output.push(this.#ownKey)
+    if (role === 'dialer') this.#send(this.#ownKey)
   }
 
+  /** Known once the peer's key is there. */
   get version(): 1 | 2 {
     return this.#version
   }
+  /** Messages may be sent. */
   get open(): boolean {
-    return this.#state === 'open'
+    return this.#state === 'open' || this.#state === 'deaf'
   }
-  /** Services the hello had no room for; they follow in SERVICES messages. */
+  /** The peer stopped in the middle of a key or a packet. */
+  get partial(): boolean {
+    return this.#frames.partial || this.#peerKeyBytes % KEY_LENGTH !== 0
+  }
+  /** Services the hello had no room for. */
   get unsentServices(): readonly string[] {
-    return this.#unsent
+    return this.#packed.unsent
   }
-  /** Plaintext bytes begun and not yet sealed. */
+  /** Bytes that wait for {@link Session.takeOutput}, sealed or not. */
   get queued(): number {
-    return this.#batch?.bytes ?? 0
+    return this.#outputBytes + (this.#batch?.bytes ?? 0)
   }
 
+  /**
+   * Takes bytes of the peer, in whatever pieces; the session keeps views of them.
+   * @throws RemoteProtocolError where it broke the rules: nothing more is read, and before the
+   * session was open nothing more is sent
+   */
   receive(chunk: Uint8Array): void {
-    if (this.#state === 'closed') return
-    let rest = chunk
-    if (this.#state === 'key') {
-      rest = this.#receiveKey(chunk)
+    if (this.#state === 'deaf' || this.#state === 'closed') return
+    try {
+      const rest = this.#state === 'key' ? this.#receiveKey(chunk) : chunk
       if (this.#peerKeyBytes < KEY_LENGTH) return
-    }
-    this.#frames.push(rest)
-    for (;;) {
-      const frame = this.#frames.next()
-      if (frame === undefined) return
-      this.#receivePacket(frame)
-      if ((this.#state as State) === 'closed') return
+      this.#frames.push(rest)
+      for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
+        this.#receivePacket(frame)
+        // A handler may have closed the session.
+        if ((this.#state as State) === 'closed') return
+      }
+    } catch (error) {
+      if (this.#state === 'open') this.#deafen()
+      else this.close()
+      throw error
     }
   }
 
+  /** Begins a message: an opcode for a request, a status for a reply, nothing for a v1 reply. */
   begin(seq: number, code: number | undefined): Writer {
-    if (this.#state !== 'open' || !this.#batch) {
-      throw new LocalProtocolError(
-        'FLATEND_MONTE_NOT_OPEN',
-        'the session is not open: wait for onOpen, and send nothing after onClose',
-      )
-    }
+    if (!this.#batch || !this.open) throw notOpen()
     return this.#batch.begin(seq, code)
   }
+  /** Ends it; see {@link Batch.end}. */
   end(payload?: Uint8Array): void {
     this.#batch?.end(payload)
   }
+  /** Forgets it. */
   abort(): void {
     this.#batch?.abort()
   }
+  /** Gives memory back that a burst needed. */
+  shrink(): void {
+    this.#batch?.shrink()
+  }
 
-  /** Seals what was begun; everything to be written now, in order. */
+  /** Seals what was begun and ended. @returns everything to be written now, in order */
   takeOutput(): Uint8Array[] {
+    if (this.open) this.#batch?.flush()
     const output = this.#output
+    if (output.length === 0) return output
     this.#output = []
-    if (this.#batch && this.#sealer)
-      for (const pieces of this.#batch.take()) this.#sealer.seal(pieces, output)
+    this.#outputBytes = 0
     return output
   }
 
@@ -142,7 +151,27 @@ export class Session {
     this.#sealer?.destroy()
     this.#opener?.destroy()
     this.#transcript.fill(0)
+    this.#output = []
+    this.#outputBytes = 0
+    this.#batch = undefined
   }
+
+  #deafen(): void {
+    this.#state = 'deaf'
+    this.#opener?.destroy()
+    this.#batch?.abort()
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#output.push(bytes)
+    this.#outputBytes += bytes.length
+  }
+
+  #seal(pieces: readonly Uint8Array[]): void {
+    this.#outputBytes += (this.#sealer as Sealer).seal(pieces, this.#output)
+  }
+
+  // --- key ---
 
   #receiveKey(chunk: Uint8Array): Uint8Array {
     const part = chunk.subarray(0, KEY_LENGTH - this.#peerKeyBytes)
@@ -152,17 +181,12 @@ export class Session {
     return chunk.subarray(part.length)
   }
 
+  /** Offer and choice by the top bit (protocol §2). */
   #choose(): void {
-    const { suite, role, legacy } = this.#options
-    const offered = ((this.#peerKey[OFFER_BYTE] as number) & OFFER_BIT) !== 0
-    this.#version = offered ? 2 : 1
-    if (!offered && !legacy) {
-      throw new RemoteProtocolError(
-        'FLATEND_MONTE_LEGACY_REFUSED',
-        'the peer speaks the 2020 protocol, which this node refuses: upgrade the peer, or allow it with legacy: true (--legacy)',
-      )
-    }
-    if (this.#peerKey.every((byte, i) => byte === this.#ownKey[i])) {
+    const { role, legacy } = this.#options
+    this.#version = (this.#peerKey[OFFER_BYTE] as number) & OFFER_BIT ? 2 : 1
+    if (this.#version === 1 && !legacy) throw legacyRefused()
+    if (this.#reflected()) {
       throw new RemoteProtocolError('FLATEND_MONTE_REFLECTION', 'the peer sent our own key back')
     }
     const shared = this.#exchange.agree(this.#peerKey)
@@ -170,150 +194,130 @@ export class Session {
     if (!shared)
       throw new RemoteProtocolError('FLATEND_MONTE_LOW_ORDER', 'the peer sent a key of low order')
     this.#state = 'hello'
-    if (this.#version === 1) {
-      if (role === 'listener') this.#output.push(this.#exchange.publicKey)
-      this.#startLegacy(shared)
-    } else {
-      if (role === 'listener') this.#output.push(this.#ownKey)
-      this.#startHandshake(suite, shared)
-    }
+    if (role === 'listener')
+      this.#send(this.#version === 2 ? this.#ownKey : this.#exchange.publicKey)
+    if (this.#version === 2) this.#startHandshake(shared)
+    else this.#startLegacy(shared)
   }
 
-  #startHandshake(suite: Suite, shared: Uint8Array): void {
-    const { role, network, networkKey } = this.#options
+  /** The same point, whatever the bit says: v1 too has nothing to say to itself. */
+  #reflected(): boolean {
+    const difference = this.#peerKey.map((byte, i) => byte ^ (this.#ownKey[i] as number))
+    difference[OFFER_BYTE] = (difference[OFFER_BYTE] as number) & ~OFFER_BIT
+    return difference.every((byte) => byte === 0)
+  }
+
+  // --- v2 (protocol §3) ---
+
+  #startHandshake(shared: Uint8Array): void {
+    const { role, suite, network = '', networkKey, packetsPerKey } = this.#options
     const dialing = role === 'dialer'
-    const th0 = firstTranscript(suite, {
+    this.#transcript = firstTranscript(suite, {
       prologue: network,
       dialerKey: dialing ? this.#ownKey : this.#peerKey,
       listenerKey: dialing ? this.#peerKey : this.#ownKey,
     })
-    const keys = handshakeKeys(suite, th0, { shared, networkKey })
-    this.#transcript = th0
-    this.#sealer = new Sealer({ suite, v2: true, key: dialing ? keys.dialer : keys.listener })
-    this.#opener = new Opener({ suite, v2: true, key: dialing ? keys.listener : keys.dialer })
-    if (!dialing) this.#sendHello(LABEL_LISTENER)
+    const keys = handshakeKeys(suite, this.#transcript, { shared, networkKey })
+    const common = { suite, v2: true, ...(packetsPerKey === undefined ? {} : { packetsPerKey }) }
+    this.#sealer = new Sealer({ ...common, key: dialing ? keys.dialer : keys.listener })
+    this.#opener = new Opener({ ...common, key: dialing ? keys.listener : keys.dialer })
+    if (!dialing) this.#sendHello()
   }
 
-  /** Packet 0: hello and signature over the transcript so far. */
-  #sendHello(label: Uint8Array): void {
-    const { hello, identity, observed } = this.#options
-    const body = new Writer({ max: MAX_HELLO_PACKET - TAG_LENGTH })
-    const services = servicesThatFit(hello)
-    this.#unsent = hello.services.slice(services.length)
-    writeHello(body, hello, { publicKey: identity.publicKey, observed, services })
-    const signed = new Writer({ max: MAX_HELLO_PACKET + 100 })
-      .bytes(label)
-      .bytes(this.#transcript)
-      .bytes(body.view())
-    body.bytes(identity.sign(signed.view()))
-    this.#sealer?.seal([body.view()], this.#output)
-    this.#transcript = nextTranscript(this.#options.suite, this.#transcript, body.view())
-  }
-
-  #receivePacket(frame: Uint8Array): void {
-    const plaintext = (this.#opener as Opener).open(frame)
-    if (this.#state === 'hello') {
-      if (this.#version === 1) this.#receiveLegacyHello(plaintext)
-      else this.#receiveHello(plaintext)
-    } else if (this.#version === 1) this.#receiveLegacyMessage(plaintext)
-    else this.#receiveMessages(plaintext)
+  #sendHello(): void {
+    const { role, identity } = this.#options
+    const { body, unsent } = this.#packed
+    const plaintext = signHello(identity, body, { role, transcript: this.#transcript })
+    this.#seal([plaintext])
+    this.#absorb(plaintext)
+    this.#packed = { body: NOTHING, unsent }
   }
 
   #receiveHello(plaintext: Uint8Array): void {
-    const { role, suite, helloLimits, identity, expectedKey } = this.#options
-    const split = plaintext.length - SIGNATURE_LENGTH
-    if (split < 0)
-      throw new RemoteProtocolError('FLATEND_MONTE_HELLO', 'a hello too short for its signature')
-    const reader = new Reader(plaintext, 0, split)
-    const hello = readHello(reader, helloLimits)
-    reader.expectEnd()
-    const key = hello.publicKey as Uint8Array
-    const label = role === 'dialer' ? LABEL_LISTENER : LABEL_DIALER
-    const signed = new Writer({ max: MAX_HELLO_PACKET + 100 })
-      .bytes(label)
-      .bytes(this.#transcript)
-      .bytes(plaintext.subarray(0, split))
-    if (!suite.verify(key, signed.view(), plaintext.subarray(split))) {
-      throw new RemoteProtocolError(
-        'FLATEND_MONTE_SIGNATURE',
-        'the hello is not signed by the key it names',
-      )
-    }
-    if (equal(key, identity.publicKey))
+    const { role, suite, helloLimits: limits } = this.#options
+    const hello = checkHello(suite, plaintext, {
+      role: role === 'dialer' ? 'listener' : 'dialer',
+      transcript: this.#transcript,
+      limits,
+    })
+    this.#checkPeer(hello.publicKey)
+    this.#absorb(plaintext)
+    if (role === 'dialer') this.#sendHello()
+    this.#sealer?.ratchet(this.#transcript)
+    this.#opener?.ratchet(this.#transcript)
+    this.#transcript.fill(0)
+    this.#frames.maxLength = MAX_PACKET
+    this.#opened(hello, { framed: true, maxPacket: MAX_PACKET - TAG_LENGTH })
+  }
+
+  #absorb(plaintext: Uint8Array): void {
+    const before = this.#transcript
+    this.#transcript = nextTranscript(this.#options.suite, before, plaintext)
+    before.fill(0)
+  }
+
+  #checkPeer(key: Uint8Array | undefined): void {
+    const { identity, expectedKey } = this.#options
+    if (key && equal(key, identity.publicKey)) {
       throw new RemoteProtocolError(
         'FLATEND_MONTE_SELF',
         'the peer has our own identity: this node dialed itself, or the key is in use twice',
       )
-    if (expectedKey && !equal(key, expectedKey))
+    }
+    if (expectedKey && !(key && equal(key, expectedKey))) {
       throw new RemoteProtocolError(
         'FLATEND_MONTE_PINNED',
         'the peer is not who was dialed: another public key was expected',
       )
-    this.#transcript = nextTranscript(suite, this.#transcript, plaintext)
-    if (role === 'dialer') this.#sendHello(LABEL_DIALER)
-    const th2 = this.#transcript
-    this.#sealer?.ratchet(th2)
-    this.#opener?.ratchet(th2)
-    this.#frames.maxLength = MAX_PACKET
-    this.#opened(hello, new Batch(true, MAX_PACKET - TAG_LENGTH, this.#options.maxQueued))
-  }
-
-  #opened(hello: Hello, batch: Batch): void {
-    this.#batch = batch
-    this.#state = 'open'
-    this.#handler.onOpen(hello)
+    }
   }
 
   #receiveMessages(plaintext: Uint8Array): void {
     const reader = this.#reader
+    const total = plaintext.length
+    if (total === 0) throw badLength(0, 0)
     let offset = 0
-    while (offset < plaintext.length && this.#state === 'open') {
-      const length = reader.reset(plaintext, offset, plaintext.length).u32()
-      const start = offset + 4
-      if (length < 5 || length > plaintext.length - start) {
-        throw new RemoteProtocolError(
-          'FLATEND_MONTE_MESSAGE_LENGTH',
-          `a message of ${length} bytes in a packet with ${plaintext.length - start} left`,
-        )
-      }
+    while (offset < total && this.#state === 'open') {
+      const length = reader.reset(plaintext, offset, total).u32()
+      const start = reader.offset
+      if (length < MESSAGE_HEAD || length > total - start) throw badLength(length, total - start)
       offset = start + length
       reader.reset(plaintext, start, offset)
       this.#handler.onMessage(reader.u32(), reader.u8(), reader)
     }
   }
 
-  // --- v1 ---
+  // --- v1 (protocol §1) ---
 
   #startLegacy(shared: Uint8Array): void {
-    const { suite, role, hello, identity } = this.#options
+    const { suite, role } = this.#options
     const key = legacyKey(suite, shared)
     this.#sealer = new Sealer({ suite, v2: false, key: key.slice() })
     this.#opener = new Opener({ suite, v2: false, key })
     this.#frames.maxLength = MAX_PACKET
-    if (role === 'listener') return
-    const body = new Writer().u32(1).u8(OPCODE_HANDSHAKE)
-    writeLegacyHello(body, hello, identity)
-    this.#sealer.seal([body.view()], this.#output)
+    if (role === 'dialer')
+      this.#sendLegacyHello(new Writer().u32(LEGACY_HANDSHAKE_SEQ).u8(OPCODE_HANDSHAKE))
+  }
+
+  #sendLegacyHello(message: Writer): void {
+    const { hello, identity } = this.#options
+    this.#packed = { body: NOTHING, unsent: writeLegacyHello(message, hello, identity) }
+    this.#seal([message.view()])
   }
 
   #receiveLegacyHello(plaintext: Uint8Array): void {
-    const { role, suite, helloLimits, hello, identity } = this.#options
+    const { role, suite, helloLimits } = this.#options
     const reader = new Reader(plaintext)
     const seq = reader.u32()
-    const body = role === 'dialer' ? plaintext.subarray(4) : plaintext.subarray(5)
-    if (role === 'dialer' ? seq !== 1 : reader.u8() !== OPCODE_HANDSHAKE || seq % 2 !== 1) {
-      throw new RemoteProtocolError(
-        'FLATEND_MONTE_LEGACY_HELLO',
-        'the first v1 message is not a handshake',
-      )
-    }
-    const peer = readLegacyHello(suite, body, helloLimits)
-    if (role === 'listener') {
-      const reply = new Writer().u32(seq)
-      writeLegacyHello(reply, hello, identity)
-      this.#sealer?.seal([reply.view()], this.#output)
-    }
-    this.#opened(peer, new Batch(false, MAX_LEGACY_PACKET - TAG_LENGTH, this.#options.maxQueued))
+    const expected =
+      role === 'dialer'
+        ? seq === LEGACY_HANDSHAKE_SEQ
+        : seq % 2 === 1 && reader.u8() === OPCODE_HANDSHAKE
+    if (!expected) throw notLegacyHello('the first v1 message is not a handshake')
+    const peer = readLegacyHello(suite, reader.rest(), helloLimits)
+    this.#checkPeer(peer.publicKey)
+    if (role === 'listener') this.#sendLegacyHello(new Writer().u32(seq))
+    this.#opened(peer, { framed: false, maxPacket: MAX_LEGACY_PACKET - TAG_LENGTH })
   }
 
   #receiveLegacyMessage(plaintext: Uint8Array): void {
@@ -322,19 +326,28 @@ export class Session {
     // A message whose seq has our own parity is a reply, and has no opcode.
     const own = this.#options.role === 'dialer' ? 1 : 0
     const reply = seq !== 0 && seq % 2 === own
-    this.#handler.onMessage(seq, reply ? 0 : reader.u8(), reader)
+    const code = reply ? 0 : reader.u8()
+    if (!reply && code === OPCODE_HANDSHAKE)
+      throw notLegacyHello('the peer sent a second handshake')
+    this.#handler.onMessage(seq, code, reader)
   }
-}
 
-function servicesThatFit({ services }: LocalHello): readonly string[] {
-  let room = MAX_HELLO_PACKET / 2
-  let count = 0
-  for (const service of services) {
-    room -= service.length * 3 + 1
-    if (room < 0) break
-    count++
+  // --- both ---
+
+  #receivePacket(frame: Uint8Array): void {
+    const plaintext = (this.#opener as Opener).open(frame)
+    if (this.#state === 'open') {
+      if (this.#version === 2) this.#receiveMessages(plaintext)
+      else this.#receiveLegacyMessage(plaintext)
+    } else if (this.#version === 2) this.#receiveHello(plaintext)
+    else this.#receiveLegacyHello(plaintext)
   }
-  return services.slice(0, count)
+
+  #opened(hello: Hello, packets: { readonly framed: boolean; readonly maxPacket: number }): void {
+    this.#batch = new Batch({ ...packets, seal: (pieces) => this.#seal(pieces) })
+    this.#state = 'open'
+    this.#handler.onOpen(hello)
+  }
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -11,6 +11,7 @@ import {
   verify,
 } from 'node:crypto'
 import { blake2b256 } from './blake2b.ts'
+import { requireKey, strictEd25519 } from './key-checks.ts'
 import type { Cipher, Identity, KeyExchange, Suite } from './suite.ts'
 
 // DER around raw keys (RFC 8410 §4 and §7): importing a whole DER key is the fastest way in.
@@ -38,25 +39,39 @@ function rawPublicKey(key: KeyObject): Uint8Array {
   return new Uint8Array(der.subarray(der.length - RAW_LENGTH))
 }
 
-function keyExchange(secret: Uint8Array = randomBytes(RAW_LENGTH)): KeyExchange {
-  const own = privateKey(X25519_PRIVATE, secret)
+/** The same bytes without the Buffer, whose `slice` does not copy. */
+function plain({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer, byteOffset, length)
+}
+
+function keyExchange(secret?: Uint8Array): KeyExchange {
+  const bytes = secret ?? randomBytes(RAW_LENGTH)
+  requireKey('the secret', bytes)
+  // OpenSSL keeps the secret from here on and overwrites it with the object.
+  let own: KeyObject | undefined = privateKey(X25519_PRIVATE, bytes)
+  if (!secret) bytes.fill(0)
   return {
     publicKey: rawPublicKey(own),
     agree(peer) {
+      if (!own) return undefined
       try {
-        return diffieHellman({ privateKey: own, publicKey: publicKey(X25519_PUBLIC, peer) })
+        const theirs = publicKey(X25519_PUBLIC, peer)
+        return plain(diffieHellman({ privateKey: own, publicKey: theirs }))
       } catch {
         // OpenSSL refuses the all-zero result itself.
         return undefined
       }
     },
-    destroy: () => void secret.fill(0),
+    destroy() {
+      own = undefined
+    },
   }
 }
 
 function identity(seed: Uint8Array): Identity {
+  requireKey('the seed', seed)
   const key = privateKey(ED25519_PRIVATE, seed)
-  return { publicKey: rawPublicKey(key), sign: (message) => sign(null, message, key) }
+  return { publicKey: rawPublicKey(key), sign: (message) => plain(sign(null, message, key)) }
 }
 
 class NodeCipher implements Cipher {
@@ -91,9 +106,10 @@ class NodeCipher implements Cipher {
       plaintext.fill(0)
       return undefined
     }
-    return plaintext
+    return plain(plaintext)
   }
 
+  // OpenSSL overwrites the key when the KeyObject is collected.
   destroy(): void {}
 
   #at(counter: number): Buffer {
@@ -105,11 +121,12 @@ class NodeCipher implements Cipher {
 
 /** Cryptography by `node:crypto` (OpenSSL); keys are imported once for all packets under them. */
 export const nodeSuite: Suite = {
-  randomBytes: (length) => randomBytes(length),
+  randomBytes: (length) => plain(randomBytes(length)),
   keyExchange,
   blake2b256,
   identity,
   verify(raw, message, signature) {
+    if (!strictEd25519(raw, signature)) return false
     try {
       return verify(null, message, publicKey(ED25519_PUBLIC, raw), signature)
     } catch {

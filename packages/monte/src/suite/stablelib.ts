@@ -3,6 +3,7 @@ import { generateKeyPairFromSeed, sign, verify } from '@stablelib/ed25519'
 import { GCM } from '@stablelib/gcm'
 import { scalarMult, scalarMultBase } from '@stablelib/x25519'
 import { blake2b256 } from './blake2b.ts'
+import { requireKey, strictEd25519 } from './key-checks.ts'
 import type { Cipher, Identity, KeyExchange, Suite } from './suite.ts'
 
 declare const crypto: { getRandomValues<T extends Uint8Array>(target: T): T }
@@ -12,10 +13,12 @@ function randomBytes(length: number): Uint8Array {
 }
 
 function keyExchange(secret: Uint8Array = randomBytes(32)): KeyExchange {
+  requireKey('the secret', secret)
   const own = secret.slice()
   return {
     publicKey: scalarMultBase(own),
     agree(peer) {
+      if (peer.length !== own.length) return undefined
       const shared = scalarMult(own, peer)
       return shared.every((byte) => byte === 0) ? undefined : shared
     },
@@ -24,6 +27,7 @@ function keyExchange(secret: Uint8Array = randomBytes(32)): KeyExchange {
 }
 
 function identity(seed: Uint8Array): Identity {
+  requireKey('the seed', seed)
   const { publicKey, secretKey } = generateKeyPairFromSeed(seed)
   return { publicKey, sign: (message) => sign(secretKey, message) }
 }
@@ -40,6 +44,7 @@ class StablelibCipher implements Cipher {
     return [this.#gcm.seal(this.#at(counter), join(pieces), aad)]
   }
   open(counter: number, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    if (sealed.length < this.#gcm.tagLength) return undefined
     return this.#gcm.open(this.#at(counter), sealed, aad) ?? undefined
   }
   destroy(): void {
@@ -66,17 +71,14 @@ function join(pieces: readonly Uint8Array[]): Uint8Array {
   return joined
 }
 
+/** Cryptography in JavaScript, by the @stablelib packages: for browsers, and many times slower. */
 export const stablelibSuite: Suite = {
   randomBytes,
   keyExchange,
   blake2b256,
   identity,
   verify(publicKey, message, signature) {
-    try {
-      return verify(publicKey, message, signature)
-    } catch {
-      return false
-    }
+    return strictEd25519(publicKey, signature) && verify(publicKey, message, signature)
   },
   cipher: (key) => new StablelibCipher(key),
 }

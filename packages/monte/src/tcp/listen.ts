@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import type { Address } from '../ports.ts'
 import { TcpError } from './tcp-error.ts'
-import { TcpLink } from './tcp-link.ts'
+import { SOCKET_OPTIONS, TcpLink } from './tcp-link.ts'
 
 /** Options of {@link listenTcp}. */
 export interface ListenOptions {
@@ -9,8 +9,9 @@ export interface ListenOptions {
   readonly host: string
   /** 0 for one that is free. */
   readonly port: number
+  /** Somebody connected. Open a channel over it, or destroy it. */
   readonly onLink: (link: TcpLink) => void
-  /** Errors after the start. */
+  /** Errors after the start, such as too many open files; it goes on listening. */
   readonly onError?: (error: Error) => void
 }
 
@@ -22,20 +23,27 @@ export interface TcpListener {
   close(): void
 }
 
-/** Listens. @throws TcpError that names the address and why it cannot be bound */
+/**
+ * Listens.
+ * @throws TcpError `FLATEND_MONTE_LISTEN` that names the address and why it cannot be bound
+ */
 export function listenTcp({ host, port, onLink, onError }: ListenOptions): Promise<TcpListener> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) =>
+    const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, (socket) =>
       onLink(new TcpLink(socket)),
     )
     const failed = (error: Error): void =>
       reject(
-        new TcpError(
-          'FLATEND_MONTE_LISTEN',
-          { verb: 'cannot listen on', host: host || '*', port },
-          error,
-        ),
+        new TcpError('FLATEND_MONTE_LISTEN', {
+          what: 'cannot listen on',
+          endpoint: { host: host || '*', port },
+          errors: [error],
+        }),
       )
+    if (!Number.isInteger(port) || port < 0 || port > 0xffff) {
+      failed(new Error(`${port} is no port: it is a number from 0 to 65535`))
+      return
+    }
     server.once('error', failed)
     server.listen({ ...(host === '' ? {} : { host }), port }, () => {
       server.off('error', failed)

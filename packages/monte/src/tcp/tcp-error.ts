@@ -3,6 +3,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'ports below 1024 need more rights',
   ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'it hung up at once',
+  EMFILE: 'this process has too many open files',
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'name resolution does not work at the moment',
   ETIMEDOUT: 'it did not answer',
@@ -10,22 +12,38 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no way to that network',
 }
 
-/** An address that cannot be bound or reached; `code` is ours, `cause` the system's error. */
+/** A host, without brackets, and a port. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+/** What a {@link TcpError} is made of. */
+export interface TcpFailure {
+  readonly what: string
+  readonly endpoint: Endpoint
+  /** The system's errors, one for each address tried. */
+  readonly errors: readonly Error[]
+}
+
+/** An address that cannot be bound or reached. */
 export class TcpError extends Error {
   override readonly name = 'TcpError'
+  /** `FLATEND_MONTE_DIAL` or `FLATEND_MONTE_LISTEN`. The system's error is the `cause`. */
   readonly code: string
 
-  constructor(code: string, what: { verb: string; host: string; port: number }, cause: Error) {
-    const host = what.host.includes(':') ? `[${what.host}]` : what.host
-    super(`${what.verb} ${host}:${what.port}: ${explain(cause)}`, { cause })
+  constructor(code: string, { what, endpoint: { host, port }, errors }: TcpFailure) {
+    const shown = host.includes(':') ? `[${host}]` : host
+    const reasons = [...new Set(errors.map(explain))].join('; ')
+    super(`${what} ${shown}:${port}: ${reasons}`, {
+      cause: errors.length === 1 ? errors[0] : new AggregateError(errors),
+    })
     this.code = code
   }
 }
 
 function explain(error: Error): string {
-  // Happy eyeballs gives one error for each address tried.
-  const first = error instanceof AggregateError ? (error.errors[0] as Error) : error
-  const { code = '' } = first as NodeJS.ErrnoException
+  const { code = '' } = error as NodeJS.ErrnoException
   const known = CAUSES[code]
-  return known ? `${known} (${code})` : code || first.message
+  return known ? `${known} (${code})` : code || error.message
 }

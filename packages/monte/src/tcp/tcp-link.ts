@@ -1,39 +1,55 @@
 import type { Socket } from 'node:net'
 import type { Address, Link, LinkReceiver } from '../ports.ts'
 
-/** A TCP socket as a {@link Link}: small writes leave at once (TCP_NODELAY), gathered ones together. */
+/** Up to here one copy is cheaper than a gathered write. */
+const JOIN_BELOW = 16_384
+
+/** Options every socket of ours has. */
+export const SOCKET_OPTIONS = {
+  /** Small writes leave at once: the layers above have gathered them already. */
+  noDelay: true,
+  /** The peer's end does not end us: what is queued still goes out. */
+  allowHalfOpen: true,
+  /** The system notices a v1 peer that vanished; v2 has pings. */
+  keepAlive: true,
+  keepAliveInitialDelay: 15_000,
+} as const
+
+/** A connected TCP socket as a {@link Link}. It reads nothing before somebody is attached. */
 export class TcpLink implements Link {
   readonly remote: Address | undefined
   readonly #socket: Socket
+  #failure: Error | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
-    socket.setNoDelay(true)
     const { remoteAddress, remotePort } = socket
     this.remote =
       remoteAddress !== undefined && remotePort !== undefined
         ? { host: remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''), port: remotePort }
         : undefined
     socket.pause()
-    socket.on('error', () => undefined)
+    socket.on('error', (error) => {
+      this.#failure ??= error
+    })
   }
 
   attach(receiver: LinkReceiver): void {
     const socket = this.#socket
-    let failure: Error | undefined
-    socket.on('data', (chunk) => receiver.onData(chunk as Buffer))
+    // Plain bytes: a Buffer's slice does not copy, which those above rely on.
+    socket.on('data', (chunk: Buffer<ArrayBuffer>) =>
+      receiver.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)),
+    )
     socket.on('drain', () => receiver.onDrain())
     socket.on('end', () => receiver.onEnd())
-    socket.on('error', (error) => {
-      failure = error
-    })
-    socket.on('close', () => receiver.onClose(failure))
-    socket.resume()
+    socket.on('close', () => receiver.onClose(this.#failure))
+    if (socket.closed) queueMicrotask(() => receiver.onClose(this.#failure))
+    else socket.resume()
   }
 
   write(chunks: readonly Uint8Array[]): boolean {
     const socket = this.#socket
-    if (socket.destroyed) return false
+    if (socket.destroyed || socket.writableEnded) return false
     const [only] = chunks
     if (chunks.length === 1 && only) return socket.write(only)
     let length = 0
@@ -59,6 +75,3 @@ export class TcpLink implements Link {
     this.#socket.resume()
   }
 }
-
-/** Up to here one copy is cheaper than a gathered write. */
-const JOIN_BELOW = 16_384

@@ -1,0 +1,58 @@
+import { RemoteProtocolError } from '@flatend/wire'
+import type { End } from './control-messages.ts'
+
+/** The handshake took too long. */
+export function handshakeTimeout(ms: number): RemoteProtocolError {
+  return new RemoteProtocolError(
+    'FLATEND_MONTE_HANDSHAKE_TIMEOUT',
+    `the peer did not complete the handshake within ${ms} ms`,
+    { details: { ms } },
+  )
+}
+
+/** The connection ended without END. */
+export function truncated(duringHandshake: boolean): RemoteProtocolError {
+  return duringHandshake
+    ? new RemoteProtocolError(
+        'FLATEND_MONTE_HANDSHAKE_REFUSED',
+        'the connection ended during the handshake: the other side is of another network, refuses this node, or is no flatend node',
+      )
+    : new RemoteProtocolError(
+        'FLATEND_MONTE_TRUNCATED',
+        'the connection ended without saying so: the peer crashed, or somebody cut it',
+      )
+}
+
+/** The peer ended the connection for a reason. */
+export function ended({ code, reason }: End): RemoteProtocolError {
+  return new RemoteProtocolError(
+    'FLATEND_MONTE_ENDED',
+    `the peer ended the connection: ${reason || 'no reason given'} (code ${code})`,
+    { details: { code, reason } },
+  )
+}
+
+/** The peer reads nothing. */
+export function stalled(ms: number, queued: number): RemoteProtocolError {
+  return new RemoteProtocolError(
+    'FLATEND_MONTE_STALLED',
+    `the peer took nothing for ${ms} ms while ${queued} bytes waited`,
+    { details: { ms, queued } },
+  )
+}
+
+/** The peer reads too slowly for what it is sent. */
+export function overflow(queued: number, max: number): RemoteProtocolError {
+  return new RemoteProtocolError(
+    'FLATEND_MONTE_QUEUE_FULL',
+    `${queued} bytes wait for the peer, at most ${max} are kept: it reads too slowly, or \`writable\` was not heeded`,
+    { details: { queued, max } },
+  )
+}
+
+/** The peer is silent. */
+export function dead(pings: number): RemoteProtocolError {
+  return new RemoteProtocolError('FLATEND_MONTE_DEAD', `the peer did not answer ${pings} pings`, {
+    details: { pings },
+  })
+}
