@@ -4,6 +4,8 @@ import type { Cipher, Suite } from './suite/suite.ts'
 
 /** Packets under one key and direction; then the key is ratcheted (protocol §3). */
 export const PACKETS_PER_KEY: number = 2 ** 20
+/** u64 counter | 00000000 (protocol §1). */
+const NONCE_LENGTH = 12
 const NOTHING = new Uint8Array(0)
 
 /** How packets of one direction are numbered and authenticated. */
@@ -26,6 +28,7 @@ class Direction {
   #cipher: Cipher
   #counter = 0
   readonly #aad: Uint8Array
+  readonly #nonce = new Uint8Array(NONCE_LENGTH)
 
   constructor({ suite, key, v2, packetsPerKey = PACKETS_PER_KEY }: DirectionOptions) {
     this.#suite = suite
@@ -41,7 +44,7 @@ class Direction {
     this.#cipher.destroy()
     this.#key = ratchet(this.#suite, this.#key, input)
     this.#cipher = this.#suite.cipher(this.#key)
-    this.#counter = 0
+    this.#setCounter(0)
   }
 
   /** Overwrites the key; nothing is sealed or opened afterwards. */
@@ -54,19 +57,26 @@ class Direction {
     return this.#cipher
   }
 
-  protected get counter(): number {
-    return this.#counter
+  /** Nonce of the packet being handled. */
+  protected get nonce(): Uint8Array {
+    return this.#nonce
   }
 
   /** Counts the packet just handled. */
   protected advance(): void {
-    this.#counter++
+    this.#setCounter(this.#counter + 1)
     if (this.#v2 && this.#counter === this.#packetsPerKey) this.ratchet(NOTHING)
+  }
+
+  #setCounter(counter: number): void {
+    this.#counter = counter
+    write32(this.#nonce, 0, Math.floor(counter / 0x1_0000_0000))
+    write32(this.#nonce, 4, counter)
   }
 
   /** What is authenticated beside the text: in v2 the four bytes of the length. */
   protected aad(length: number): Uint8Array {
-    if (this.#v2) writeLength(this.#aad, length)
+    if (this.#v2) write32(this.#aad, 0, length)
     return this.#aad
   }
 }
@@ -78,9 +88,9 @@ export class Sealer extends Direction {
     let length = TAG_LENGTH
     for (const piece of pieces) length += piece.length
     const prefix = new Uint8Array(LENGTH_PREFIX)
-    writeLength(prefix, length)
+    write32(prefix, 0, length)
     out.push(prefix)
-    for (const piece of this.cipher.seal(this.counter, this.aad(length), pieces)) out.push(piece)
+    for (const piece of this.cipher.seal(this.nonce, this.aad(length), pieces)) out.push(piece)
     this.advance()
     return LENGTH_PREFIX + length
   }
@@ -90,7 +100,7 @@ export class Sealer extends Direction {
 export class Opener extends Direction {
   /** @throws RemoteProtocolError `FLATEND_MONTE_AUTHENTICATION` */
   open(sealed: Uint8Array): Uint8Array {
-    const plaintext = this.cipher.open(this.counter, this.aad(sealed.length), sealed)
+    const plaintext = this.cipher.open(this.nonce, this.aad(sealed.length), sealed)
     if (!plaintext) {
       throw new RemoteProtocolError(
         'FLATEND_MONTE_AUTHENTICATION',
@@ -103,9 +113,9 @@ export class Opener extends Direction {
   }
 }
 
-function writeLength(target: Uint8Array, length: number): void {
-  target[0] = length >>> 24
-  target[1] = length >>> 16
-  target[2] = length >>> 8
-  target[3] = length
+function write32(target: Uint8Array, at: number, value: number): void {
+  target[at] = value >>> 24
+  target[at + 1] = value >>> 16
+  target[at + 2] = value >>> 8
+  target[at + 3] = value
 }

@@ -34,6 +34,8 @@ export class MemoryLink implements Link {
   #ended = false
   #sawEnd = false
   #closed = false
+  /** onClose was called. */
+  #told = false
   #failure: Error | undefined
 
   constructor(options: WireOptions, remote: Address | undefined) {
@@ -55,7 +57,7 @@ export class MemoryLink implements Link {
   attach(receiver: LinkReceiver): void {
     this.#receiver = receiver
     this.#options.clock.schedule(0, () => {
-      if (this.#closed) receiver.onClose(this.#failure)
+      if (this.#closed) this.#tellClosed()
       else this.#deliver()
     })
   }
@@ -197,8 +199,13 @@ export class MemoryLink implements Link {
     if (this.#closed) return
     this.#closed = true
     this.#failure = error
-    const receiver = this.#receiver
     // As a socket does it: never from within a call.
-    if (receiver) this.#options.clock.schedule(0, () => receiver.onClose(error))
+    this.#options.clock.schedule(0, () => this.#tellClosed())
+  }
+
+  #tellClosed(): void {
+    if (this.#told || !this.#receiver) return
+    this.#told = true
+    this.#receiver.onClose(this.#failure)
   }
 }

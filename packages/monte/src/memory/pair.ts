@@ -1,6 +1,7 @@
 import { Reader } from '@flatend/wire'
 import { type Channel, type ChannelOptions, openChannel } from '../channel.ts'
 import type { Hello } from '../hello.ts'
+import type { Link } from '../ports.ts'
 import type { Suite } from '../suite/suite.ts'
 import type { MemoryLink, WireOptions } from './memory-link.ts'
 import { createLinkPair } from './memory-network.ts'
@@ -14,7 +15,11 @@ export interface Heard {
 }
 
 /** Options of one side that differ from the other's. */
-export type PairSide = Partial<Omit<ChannelOptions, 'link' | 'role' | 'suite' | 'clock'>>
+export interface PairSide
+  extends Partial<Omit<ChannelOptions, 'link' | 'role' | 'suite' | 'clock'>> {
+  /** Stands between the channel and its link: somebody on the way who changes what is sent. */
+  readonly tap?: (link: Link) => Link
+}
 
 /** Options of {@link createChannelPair}. */
 export interface PairOptions extends Omit<WireOptions, 'clock'> {
@@ -63,11 +68,11 @@ function openSide(options: PairOptions, { link, role, seed }: Position): Side {
   const heard: Heard[] = []
   const closes: (Error | undefined)[] = []
   const seen: { hello: Hello | undefined; drains: number } = { hello: undefined, drains: 0 }
-  const { receiver, ...own } = options[role] ?? {}
+  const { receiver, tap, ...own } = options[role] ?? {}
   const channel = openChannel({
     suite,
     clock,
-    link,
+    link: tap ? tap(link) : link,
     role,
     identity: suite.identity(new Uint8Array(32).fill(seed)),
     hello: { ephemeral: false, instance: seed, services: [] },

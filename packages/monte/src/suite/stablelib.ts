@@ -35,25 +35,20 @@ function identity(seed: Uint8Array): Identity {
 class StablelibCipher implements Cipher {
   readonly #aes: AES
   readonly #gcm: GCM
-  readonly #nonce = new Uint8Array(12)
   constructor(key: Uint8Array) {
     this.#aes = new AES(key, true)
     this.#gcm = new GCM(this.#aes)
   }
-  seal(counter: number, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] {
-    return [this.#gcm.seal(this.#at(counter), join(pieces), aad)]
+  seal(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] {
+    return [this.#gcm.seal(nonce, join(pieces), aad)]
   }
-  open(counter: number, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+  open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     if (sealed.length < this.#gcm.tagLength) return undefined
-    return this.#gcm.open(this.#at(counter), sealed, aad) ?? undefined
+    return this.#gcm.open(nonce, sealed, aad) ?? undefined
   }
   destroy(): void {
     this.#gcm.clean()
     this.#aes.clean()
-  }
-  #at(counter: number): Uint8Array {
-    new DataView(this.#nonce.buffer).setBigUint64(0, BigInt(counter))
-    return this.#nonce
   }
 }
 

@@ -19,12 +19,12 @@ export interface Identity {
   sign(message: Uint8Array): Uint8Array
 }
 
-/** AES-256-GCM under one key, 16-byte tags (NIST SP 800-38D); nonce = u64 counter | 00000000. */
+/** AES-256-GCM under one key, 12-byte nonces and 16-byte tags (NIST SP 800-38D). */
 export interface Cipher {
   /** Encrypts the pieces as one text. @returns ciphertext in pieces, the tag last */
-  seal(counter: number, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[]
+  seal(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[]
   /** Decrypts ciphertext and tag. @returns fresh bytes, or `undefined` where it is not authentic */
-  open(counter: number, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
+  open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
   /** Forgets the key. */
   destroy(): void
 }
