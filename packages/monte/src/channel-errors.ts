@@ -10,16 +10,20 @@ export function handshakeTimeout(ms: number): RemoteProtocolError {
   )
 }
 
-/** The connection ended without END. */
-export function truncated(duringHandshake: boolean): RemoteProtocolError {
+/** The connection ended without END; `cause` is the link's error, if it had one. */
+export function truncated(duringHandshake: boolean, cause?: Error): RemoteProtocolError {
+  const options = cause ? { cause } : {}
+  const detail = cause ? ` (${cause.message})` : ''
   return duringHandshake
     ? new RemoteProtocolError(
         'FLATEND_MONTE_HANDSHAKE_REFUSED',
-        'the connection ended during the handshake: the other side is of another network, refuses this node, or is no flatend node',
+        `the connection ended during the handshake${detail}: the other side is of another network, refuses this node, or is no flatend node`,
+        options,
       )
     : new RemoteProtocolError(
         'FLATEND_MONTE_TRUNCATED',
-        'the connection ended without saying so: the peer crashed, or somebody cut it',
+        `the connection ended without saying so${detail}: the peer crashed, or somebody cut it`,
+        options,
       )
 }
 

@@ -172,6 +172,8 @@ export class LinkChannel implements Channel {
       this.#message(0, OPCODE_END, (writer) => writeEnd(writer, { code, reason }))
     }
     this.#phase = 'closing'
+    // Whoever paused still has to hear of the peer's end.
+    this.#link.resume()
     this.#watch.closing()
     this.#write()
   }
@@ -329,8 +331,7 @@ export class LinkChannel implements Channel {
 
   #onLinkClose(error?: Error): void {
     if (this.#phase === 'closed') return
-    if (!this.#deaf && !this.#linkEnded)
-      this.#error ??= error ?? truncated(this.#phase === 'opening')
+    if (!this.#deaf && !this.#linkEnded) this.#error ??= truncated(this.#phase === 'opening', error)
     this.#finish()
   }
 

@@ -6,12 +6,14 @@ export interface Address {
 
 /** A timer that was set. */
 export interface Timer {
+  /** It will not run; without effect where it has. */
   cancel(): void
 }
 
 /** Time: milliseconds that never go back, and timers. */
 export interface Clock {
   now(): number
+  /** Runs `callback` once, after `delayMs` or later. */
   schedule(delayMs: number, callback: () => void): Timer
 }
 
@@ -25,7 +27,9 @@ export interface Link {
   end(): void
   /** Ends both directions at once. */
   destroy(): void
+  /** Hands out no more bytes; one chunk may still come. */
   pause(): void
+  /** Hands them out again. */
   resume(): void
   /** Says who hears of it; called once, before any event. */
   attach(receiver: LinkReceiver): void
@@ -35,6 +39,7 @@ export interface Link {
 export interface LinkReceiver {
   /** Bytes arrived; the chunk belongs to the receiver. */
   onData(chunk: Uint8Array): void
+  /** After a `write` that gave false: everything given to it is sent. */
   onDrain(): void
   /** The peer ended its direction. */
   onEnd(): void

@@ -54,8 +54,7 @@ describe('the end', () => {
       const { clock, dialer, listener } = openedPair()
       end(dialer)
       clock.run(5_000)
-      expect(listener.closes.length).toBe(1)
-      expect(listener.closes[0]).toBeInstanceOf(Error)
+      expect(closeCodes(listener)).toEqual(['FLATEND_MONTE_TRUNCATED'])
       expect(dialer.closes.length).toBe(1)
     }
   })
@@ -86,6 +85,14 @@ describe('the end', () => {
     expect(dialer.closes).toEqual([])
     clock.advance(200)
     expect(dialer.closes).toEqual([undefined])
+  })
+
+  test('of a channel that had paused is heard all the same', () => {
+    const { clock, dialer, listener } = openedPair()
+    dialer.channel.pause()
+    dialer.channel.close()
+    clock.advance(100)
+    expect([dialer.closes, listener.closes]).toEqual([[undefined], [undefined]])
   })
 
   test('a malformed PING or END closes with code 2', () => {

@@ -35,16 +35,19 @@ export class Reader {
     return this.#end - this.#offset
   }
 
+  /** The next byte. */
   u8(): number {
     return this.#bytes[this.#take(1)] as number
   }
 
+  /** The next two bytes. */
   u16(): number {
     const at = this.#take(2)
     const b = this.#bytes
     return ((b[at] as number) << 8) | (b[at + 1] as number)
   }
 
+  /** The next four bytes. */
   u32(): number {
     const at = this.#take(4)
     const b = this.#bytes
@@ -57,6 +60,7 @@ export class Reader {
     )
   }
 
+  /** The next eight bytes. */
   u64(): bigint {
     const high = this.u32()
     return (BigInt(high) << 32n) | BigInt(this.u32())

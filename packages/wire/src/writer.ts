@@ -28,6 +28,7 @@ export class Writer {
     return this.#length
   }
 
+  /** One byte. */
   u8(value: number): this {
     check(value, 0xff)
     const at = this.#reserve(1)
@@ -35,6 +36,7 @@ export class Writer {
     return this
   }
 
+  /** Two bytes. */
   u16(value: number): this {
     check(value, 0xffff)
     const at = this.#reserve(2)
@@ -43,12 +45,14 @@ export class Writer {
     return this
   }
 
+  /** Four bytes. */
   u32(value: number): this {
     check(value, 0xffff_ffff)
     this.#set32(this.#reserve(4), value)
     return this
   }
 
+  /** Eight bytes. */
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw outOfRange(value.toString(), '2^64 - 1')
     this.u32(Number(value >> 32n))

@@ -31,6 +31,7 @@ export interface Cipher {
 
 /** Cryptography as the session needs it. */
 export interface Suite {
+  /** Bytes nobody can guess. */
   randomBytes(length: number): Uint8Array
   /** A key from 32 secret bytes, or a fresh one. */
   keyExchange(secret?: Uint8Array): KeyExchange
@@ -38,6 +39,7 @@ export interface Suite {
   blake2b256(options: Blake2bOptions, parts: readonly Uint8Array[]): Uint8Array
   /** An identity from its 32-byte seed. */
   identity(seed: Uint8Array): Identity
+  /** A strict Ed25519 check: canonical keys of large order, S below the order; never throws. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /** A cipher under a 32-byte key, which the caller may overwrite afterwards. */
   cipher(key: Uint8Array): Cipher
