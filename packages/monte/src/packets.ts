@@ -3,13 +3,13 @@ import { ratchet } from './key-schedule.ts'
 import type { Cipher, Suite } from './suite/suite.ts'
 
 /** Packets under one key and direction; then the key is ratcheted (protocol §3). */
-export const PACKETS_PER_KEY: number = 2 ** 20
+const PACKETS_PER_KEY: number = 2 ** 20
 /** u64 counter | 00000000 (protocol §1). */
 const NONCE_LENGTH = 12
 const NOTHING = new Uint8Array(0)
 
 /** How packets of one direction are numbered and authenticated. */
-export interface DirectionOptions {
+interface DirectionOptions {
   readonly suite: Suite
   /** 32 bytes, kept and overwritten. */
   readonly key: Uint8Array

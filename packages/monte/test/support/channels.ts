@@ -37,7 +37,7 @@ export function say({ channel }: Side, body: Uint8Array, opcode = OPCODE): void 
   channel.end(body)
 }
 
-export const codeOf = (error: Error | undefined): string | undefined =>
+const codeOf = (error: Error | undefined): string | undefined =>
   (error as RemoteProtocolError | undefined)?.code
 export const closeCodes = ({ closes }: Side): (string | undefined)[] => closes.map(codeOf)
 export const bodies = ({ heard }: Side): number[][] => heard.map(({ body }) => [...body])
