@@ -446,6 +446,7 @@ class StreamConnection implements Connection, IncomingOwner {
     const writer = this.#channel.begin(0, opcode)
     try {
       write(writer)
+      this.#channel.end()
     } catch (error) {
       this.#channel.abort()
       if (error instanceof LocalProtocolError)
@@ -456,7 +457,6 @@ class StreamConnection implements Connection, IncomingOwner {
         })
       throw error
     }
-    this.#channel.end()
   }
 }
 
