@@ -20,7 +20,7 @@ import {
 import { type Address, CAPABILITY, type Contact, formatAddress, isDialable } from './contact.ts'
 import { Dialer, type DialerContext } from './dialer.ts'
 import type { DiscoveryEvent } from './events.ts'
-import { compareIds, ID_LENGTH, toHex } from './id.ts'
+import { compareDistance, compareIds, ID_LENGTH, toHex } from './id.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 import { Lookup } from './lookup.ts'
 import type { Clock, Network, Peer, Timer } from './ports.ts'
@@ -155,7 +155,8 @@ class MeshDiscovery implements Discovery {
   }
 
   connected(peer: Peer): void {
-    const hex = peer.key && toHex(peer.key)
+    // v1 has no way to say why a connection ends, and its SDKs dial again at once: all are kept.
+    const hex = peer.version === 2 && peer.key ? toHex(peer.key) : undefined
     this.#sessions.set(peer, { peer, hex, servicesSeq: -1n, left: false, answered: new Set() })
     if (hex !== undefined && !this.#keep(peer, hex)) return
     this.#services.add(peer, peer.services)
@@ -386,16 +387,26 @@ class MeshDiscovery implements Discovery {
     const hex = toHex(target)
     const repeated = session.answered.has(hex)
     if (session.answered.size < this.#limits.maxAnswered) session.answered.add(hex)
-    const found = repeated
-      ? []
-      : this.table
-          .closest(target, MAX_FOUND_LEGACY + 1)
-          .filter(({ key }) => !sameKey(key, target))
-          .slice(0, MAX_FOUND_LEGACY)
+    const found = repeated ? [] : this.#closestForLegacy(target)
     session.peer.reply(seq, STATUS_OK, (writer) => {
       writer.u8(found.length)
       for (const contact of found) writeId(writer, contact)
     })
+  }
+
+  /** Table and v1 peers together, which a v1 node can dial alike; the target itself left out. */
+  #closestForLegacy(target: Uint8Array): Contact[] {
+    const contacts = this.table.closest(target, MAX_FOUND_LEGACY + 1)
+    for (const { peer } of this.#sessions.values()) {
+      if (peer.version !== 1 || !peer.key || !peer.address || !isDialable(peer.address)) continue
+      if (!contacts.some(({ key }) => sameKey(key, peer.key))) {
+        contacts.push(toContact(peer.key, peer.address))
+      }
+    }
+    return contacts
+      .filter(({ key }) => !sameKey(key, target))
+      .sort((a, b) => compareDistance(target, a.key, b.key))
+      .slice(0, MAX_FOUND_LEGACY)
   }
 
   #onFindNode2(peer: Peer, seq: number, body: Reader): void {

@@ -1,43 +1,59 @@
+import { Bucket } from './bucket.ts'
 import type { Contact } from './contact.ts'
-import { commonPrefix, compareDistance, ID_BITS, ID_LENGTH, toHex } from './id.ts'
+import { commonPrefix, ID_BITS } from './id.ts'
 
-/** Contacts of a bucket (k) and of its replacement cache. */
+/** Contacts of a bucket (k) and of its replacement cache (discovery §1). */
 export const BUCKET_SIZE = 16
 /** Nearest contacts that are kept whatever their bucket says (S/Kademlia §4.2). */
 export const SIBLINGS = 32
-/** Failures in a row after which a contact is evicted. */
+/** Failures in a row after which a contact is evicted (discovery §1). */
 const MAX_FAILURES = 2
-const WORDS = ID_LENGTH / 4
-
-interface Entry {
-  readonly contact: Contact
-  readonly words: Uint32Array
-  failures: number
-  seen: number
-}
-
-/** Least recently seen first; the cache newest last. */
-interface Bucket {
-  entries: Entry[]
-  cache: Entry[]
-}
 
 /** What became of a contact that was offered. */
 export type Insertion = 'added' | 'refreshed' | 'cached' | 'ignored'
+
+/** Options of {@link RoutingTable}. */
+export interface RoutingTableOptions {
+  /** Contacts of a bucket and of its cache. @default 16 */
+  readonly bucketSize?: number
+  /** Nearest contacts kept in any case. @default 32 */
+  readonly siblings?: number
+  /**
+   * Asked before a contact that is not known comes in: the place for limits on addresses.
+   * @default everybody
+   */
+  readonly admit?: (contact: Contact) => boolean
+}
 
 /**
  * Kademlia's routing table (Maymounkov & Mazières 2002, §2.2 and §2.4): buckets by common prefix,
  * made when needed, a replacement cache for each (§4.1), and the nearest {@link SIBLINGS} always.
  * A live contact never yields to a newcomer.
+ *
+ * Whoever is in it is **verified**: it was reached at the address it names and proved the key it
+ * names. `seen` is the only way in and must be called for nothing less, so that everything that
+ * comes out may be told to others.
  */
 export class RoutingTable {
+  /** The id distances are measured from; never an entry. */
   readonly self: Uint8Array
-  readonly #buckets: (Bucket | undefined)[] = []
-  readonly #index = new Map<string, number>()
+  readonly #bucketSize: number
+  readonly #siblings: number
+  readonly #admit: (contact: Contact) => boolean
+  readonly #buckets: (Bucket | undefined)[] = Array.from({ length: ID_BITS })
+  readonly #caches: (Bucket | undefined)[] = Array.from({ length: ID_BITS })
+  /** Buckets that hold something, by prefix, rising. */
+  #occupied: number[] = []
+  /** Contacts in buckets before this one cannot be siblings. */
+  #siblingsFrom = 0
   #size = 0
+  #stamp = 0
 
-  constructor(self: Uint8Array) {
-    this.self = self
+  constructor(self: Uint8Array, options: RoutingTableOptions = {}) {
+    this.self = self.slice()
+    this.#bucketSize = options.bucketSize ?? BUCKET_SIZE
+    this.#siblings = options.siblings ?? SIBLINGS
+    this.#admit = options.admit ?? (() => true)
   }
 
   /** Number of contacts, caches not counted. */
@@ -46,175 +62,221 @@ export class RoutingTable {
   }
 
   has(key: Uint8Array): boolean {
-    return this.#index.has(toHex(key))
+    return this.get(key) !== undefined
   }
 
-  /** A contact gave proof of life at `now`, in milliseconds. */
-  seen(contact: Contact, now: number): Insertion {
+  get(key: Uint8Array): Contact | undefined {
+    const bucket = this.#buckets[commonPrefix(this.self, key)]
+    const at = bucket?.find(key) ?? -1
+    return at < 0 ? undefined : bucket?.contacts[at]
+  }
+
+  /**
+   * A contact was reached at its address and proved its key: it moves to the tail of its bucket
+   * with the address it has now, its failures are forgotten.
+   * @param _now - milliseconds; order of calls decides, not the clock
+   */
+  seen(contact: Contact, _now?: number): Insertion {
     const at = commonPrefix(this.self, contact.key)
     if (at === ID_BITS) return 'ignored'
-    const hex = toHex(contact.key)
-    this.#buckets[at] ??= { entries: [], cache: [] }
-    const bucket = this.#buckets[at] as Bucket
-    const entry: Entry = { contact, words: toWords(contact.key), failures: 0, seen: now }
-    if (this.#index.has(hex)) {
-      replace(bucket.entries, entry)
+    const stamp = ++this.#stamp
+    let bucket = this.#buckets[at]
+    if (!bucket) {
+      bucket = new Bucket(at, this.#bucketSize)
+      this.#buckets[at] = bucket
+    }
+    const index = bucket.find(contact.key)
+    if (index >= 0) {
+      bucket.touch(index, contact, stamp)
       return 'refreshed'
     }
-    if (bucket.entries.length >= BUCKET_SIZE && !this.#isSibling(at, contact.key)) {
-      remove(bucket.cache, contact.key)
-      bucket.cache.push(entry)
-      if (bucket.cache.length > BUCKET_SIZE) bucket.cache.shift()
-      return 'cached'
+    if (bucket.size >= this.#bucketSize && !this.#wouldBeSibling(at, contact.key)) {
+      return this.#cache(at, contact)
     }
-    remove(bucket.cache, contact.key)
-    bucket.entries.push(entry)
-    this.#index.set(hex, at)
-    this.#size++
+    if (!this.#admit(contact)) return 'ignored'
+    this.#uncache(at, contact.key)
+    this.#add(at, contact, stamp)
     this.#trim()
     return 'added'
   }
 
-  /** A dial or request failed. Returns whether the contact was evicted for it. */
-  failed(key: Uint8Array): boolean {
-    const at = this.#index.get(toHex(key))
-    if (at === undefined) return false
-    const entry = this.#buckets[at]?.entries.find((one) => sameKey(one.contact.key, key))
-    if (!entry || ++entry.failures < MAX_FAILURES) return false
-    this.remove(key)
-    return true
+  /**
+   * A dial or request to a contact failed.
+   * @param _now - milliseconds; order of calls decides, not the clock
+   * @returns whether the contact was evicted for it: with the second failure in a row
+   */
+  failed(key: Uint8Array, _now?: number): boolean {
+    const at = commonPrefix(this.self, key)
+    const bucket = this.#buckets[at]
+    const index = bucket?.find(key) ?? -1
+    if (!bucket || index < 0) {
+      this.#uncache(at, key)
+      return false
+    }
+    return bucket.fail(index) >= MAX_FAILURES && this.remove(key)
+  }
+
+  /** Failures in a row of a contact; 0 where it is not known. */
+  failures(key: Uint8Array): number {
+    const bucket = this.#buckets[commonPrefix(this.self, key)]
+    const index = bucket?.find(key) ?? -1
+    return bucket && index >= 0 ? bucket.failures(index) : 0
   }
 
   /** Takes a contact out; the newest of its bucket's cache takes its place. */
   remove(key: Uint8Array): boolean {
-    const hex = toHex(key)
-    const at = this.#index.get(hex)
-    if (at === undefined) return false
-    const bucket = this.#buckets[at] as Bucket
-    remove(bucket.entries, key)
-    this.#index.delete(hex)
-    this.#size--
-    const next = bucket.entries.length < BUCKET_SIZE ? bucket.cache.pop() : undefined
-    if (next) {
-      bucket.entries.push(next)
-      this.#index.set(toHex(next.contact.key), at)
-      this.#size++
-    }
+    const at = commonPrefix(this.self, key)
+    this.#uncache(at, key)
+    const bucket = this.#buckets[at]
+    const index = bucket?.find(key) ?? -1
+    if (!bucket || index < 0) return false
+    bucket.removeAt(index)
+    this.#changed(-1)
+    if (bucket.size < this.#bucketSize) this.#promote(at, this.#caches[at]?.takeNewest())
+    this.#promoteSiblings()
     return true
   }
 
   /**
-   * The `count` contacts nearest to `target`, nearest first, exactly. Buckets are groups that do
-   * not overlap in distance: the target's own, then all deeper ones together, then one by one
-   * those before.
+   * The `count` contacts nearest to `target`, nearest first, exactly; the target itself too where
+   * it is known. Buckets do not overlap in distance: those on whose bit the target differs from us
+   * are nearer than us, the first nearest; the others follow, last first.
    */
   closest(target: Uint8Array, count: number): Contact[] {
     const found: Contact[] = []
-    const words = toWords(target)
-    const own = Math.min(commonPrefix(this.self, target), ID_BITS - 1)
-    this.#take(found, { words, count, entries: this.#buckets[own]?.entries ?? [] })
-    if (found.length < count) {
-      const deeper: Entry[] = []
-      for (let at = own + 1; at < this.#buckets.length; at++) {
-        const bucket = this.#buckets[at]
-        if (bucket) deeper.push(...bucket.entries)
-      }
-      this.#take(found, { words, count, entries: deeper })
+    const { self } = this
+    const occupied = this.#occupied
+    for (let i = 0; i < occupied.length && found.length < count; i++) {
+      const at = occupied[i] as number
+      if (differsAt(self, target, at)) this.#buckets[at]?.collect(target, found, count)
     }
-    for (let at = own - 1; at >= 0 && found.length < count; at--) {
-      const bucket = this.#buckets[at]
-      if (bucket) this.#take(found, { words, count, entries: bucket.entries })
+    for (let i = occupied.length - 1; i >= 0 && found.length < count; i--) {
+      const at = occupied[i] as number
+      if (!differsAt(self, target, at)) this.#buckets[at]?.collect(target, found, count)
     }
     return found
   }
 
-  /** All contacts, in no order. */
+  /** The nearest to us, nearest first: exactly those of all that are known, caches included. */
+  siblings(): Contact[] {
+    return this.closest(this.self, this.#siblings)
+  }
+
+  /** Contacts that share exactly `prefix` first bits with us, least recently seen first. */
+  bucket(prefix: number): Contact[] {
+    return this.#buckets[prefix]?.byAge() ?? []
+  }
+
+  /** What waits for a place in that bucket, newest first. */
+  cached(prefix: number): Contact[] {
+    return this.#caches[prefix]?.byAge().reverse() ?? []
+  }
+
+  /** All contacts, caches not included, in no order. */
   contacts(): Contact[] {
-    return this.#buckets.flatMap((bucket) => bucket?.entries.map(({ contact }) => contact) ?? [])
+    return this.#occupied.flatMap((at) => [...(this.#buckets[at]?.contacts ?? [])])
   }
 
-  #take(
-    found: Contact[],
-    { words, count, entries }: { words: Uint32Array; count: number; entries: readonly Entry[] },
-  ): void {
-    if (entries.length === 0) return
-    const sorted = entries.length === 1 ? entries : sortByDistance(entries, words)
-    for (const { contact } of sorted) {
-      if (found.length === count) return
-      found.push(contact)
+  #add(at: number, contact: Contact, stamp: number): void {
+    this.#buckets[at]?.add(contact, stamp)
+    this.#changed(1)
+  }
+
+  /** Brings what is derived from the sizes of the buckets up to date. */
+  #changed(by: number): void {
+    this.#size += by
+    this.#occupied = []
+    for (let at = 0; at < ID_BITS; at++) {
+      if (this.#sizeOf(at) > 0) this.#occupied.push(at)
+    }
+    let deeper = 0
+    this.#siblingsFrom = 0
+    for (let i = this.#occupied.length - 1; i >= 0; i--) {
+      const at = this.#occupied[i] as number
+      deeper += this.#sizeOf(at)
+      if (deeper < this.#siblings) continue
+      this.#siblingsFrom = at
+      break
     }
   }
 
-  /** Whether a key would be one of the nearest to us. */
-  #isSibling(at: number, key: Uint8Array): boolean {
-    let nearer = 0
-    for (let deeper = at + 1; deeper < this.#buckets.length; deeper++) {
-      nearer += this.#buckets[deeper]?.entries.length ?? 0
-      if (nearer >= SIBLINGS) return false
-    }
-    for (const { contact } of this.#buckets[at]?.entries ?? []) {
-      if (compareDistance(this.self, contact.key, key) < 0) nearer++
-    }
-    return nearer < SIBLINGS
+  #sizeOf(at: number): number {
+    return this.#buckets[at]?.size ?? 0
   }
 
-  /** Puts contacts that are siblings no more, in buckets that hold too many, into the caches. */
+  #cache(at: number, contact: Contact): Insertion {
+    let cache = this.#caches[at]
+    if (!cache) {
+      cache = new Bucket(at, this.#bucketSize)
+      this.#caches[at] = cache
+    }
+    const stamp = ++this.#stamp
+    const index = cache.find(contact.key)
+    if (index >= 0) cache.touch(index, contact, stamp)
+    else if (!this.#admit(contact)) return 'ignored'
+    else if (cache.size < this.#bucketSize) cache.add(contact, stamp)
+    else cache.replaceOldest(contact, stamp)
+    return 'cached'
+  }
+
+  #uncache(at: number, key: Uint8Array): void {
+    const cache = this.#caches[at]
+    const index = cache?.find(key) ?? -1
+    if (index >= 0) cache?.removeAt(index)
+  }
+
+  /** How many of the siblings' places the deeper buckets leave to this one. */
+  #siblingRoom(at: number): number {
+    let room = this.#siblings
+    for (let i = this.#occupied.length - 1; i >= 0 && room > 0; i--) {
+      const deeper = this.#occupied[i] as number
+      if (deeper <= at) break
+      room -= this.#sizeOf(deeper)
+    }
+    return Math.max(0, room)
+  }
+
+  #wouldBeSibling(at: number, key: Uint8Array): boolean {
+    if (at < this.#siblingsFrom) return false
+    const room = this.#siblingRoom(at)
+    return room > 0 && (this.#buckets[at]?.countNearer(this.self, key) ?? 0) < room
+  }
+
+  /** Where buckets hold too many and not for siblings' sake, who came last moves to the cache. */
   #trim(): void {
-    for (let at = 0; at < this.#buckets.length; at++) {
-      const bucket = this.#buckets[at]
-      while (bucket && bucket.entries.length > BUCKET_SIZE) {
-        const newest = bucket.entries.at(-1) as Entry
-        const farthest = bucket.entries.reduce((a, b) =>
-          compareDistance(this.self, a.contact.key, b.contact.key) > 0 ? a : b,
-        )
-        if (this.#isSibling(at, farthest.contact.key)) break
-        const loser = this.#isSibling(at, newest.contact.key) ? farthest : newest
-        remove(bucket.entries, loser.contact.key)
-        this.#index.delete(toHex(loser.contact.key))
-        this.#size--
-        bucket.cache.push(loser)
-        if (bucket.cache.length > BUCKET_SIZE) bucket.cache.shift()
-      }
+    for (const at of this.#occupied) {
+      if (this.#sizeOf(at) <= this.#bucketSize) continue
+      const bucket = this.#buckets[at] as Bucket
+      const index = bucket.newestBeyond(this.self, this.#siblingRoom(at))
+      if (index < 0) continue
+      this.#cache(at, bucket.removeAt(index))
+      this.#changed(-1)
+      // At most one came in, so at most one must go; what follows is for sizes that changed since.
+      this.#trim()
+      return
+    }
+  }
+
+  #promote(at: number, contact: Contact | undefined): void {
+    if (!contact) return
+    this.#add(at, contact, ++this.#stamp)
+    this.#trim()
+  }
+
+  /** Cached contacts that became siblings when another was taken out. */
+  #promoteSiblings(): void {
+    for (let at = ID_BITS - 1; at >= this.#siblingsFrom; at--) {
+      const cache = this.#caches[at]
+      const index = cache?.nearest(this.self) ?? -1
+      if (!cache || index < 0) continue
+      if (!this.#wouldBeSibling(at, (cache.contacts[index] as Contact).key)) continue
+      this.#promote(at, cache.removeAt(index))
+      at = ID_BITS
     }
   }
 }
 
-/** The eight big-endian words of a key: distances compare a word at a time. */
-function toWords(key: Uint8Array): Uint32Array {
-  const words = new Uint32Array(WORDS)
-  for (let i = 0; i < WORDS; i++) {
-    const at = i * 4
-    words[i] =
-      ((key[at] as number) << 24) |
-      ((key[at + 1] as number) << 16) |
-      ((key[at + 2] as number) << 8) |
-      (key[at + 3] as number)
-  }
-  return words
-}
-
-function sortByDistance(entries: readonly Entry[], target: Uint32Array): Entry[] {
-  return entries.toSorted((a, b) => {
-    for (let i = 0; i < WORDS; i++) {
-      const t = target[i] as number
-      const x = ((a.words[i] as number) ^ t) >>> 0
-      const y = ((b.words[i] as number) ^ t) >>> 0
-      if (x !== y) return x < y ? -1 : 1
-    }
-    return 0
-  })
-}
-
-function sameKey(a: Uint8Array, b: Uint8Array): boolean {
-  return compareDistance(a, b, a) === 0
-}
-
-function remove(entries: Entry[], key: Uint8Array): void {
-  const at = entries.findIndex(({ contact }) => sameKey(contact.key, key))
-  if (at >= 0) entries.splice(at, 1)
-}
-
-function replace(entries: Entry[], entry: Entry): void {
-  remove(entries, entry.contact.key)
-  entries.push(entry)
+function differsAt(a: Uint8Array, b: Uint8Array, bit: number): boolean {
+  const at = bit >>> 3
+  return ((((a[at] as number) ^ (b[at] as number)) >>> (7 - (bit & 7))) & 1) === 1
 }
