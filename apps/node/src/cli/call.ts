@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { Node } from '../node.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
-import { meshHelp, meshOptions, parseOptions, UsageError } from './usage.ts'
+import { asUsageError, meshHelp, meshOptions, parseOptions, UsageError } from './usage.ts'
 
 const HELP = `Usage: flatend call NAME [options]
 
@@ -39,7 +39,9 @@ export async function callCommand(args: readonly string[]): Promise<number> {
   const timeoutMs = values.timeout === undefined ? undefined : parseTimeout(values.timeout)
   const log = createLogger(values['log-level'] ?? 'error', 2)
   const mesh = { ...values, bootstrap: values.bootstrap ?? ['127.0.0.1:9000'] }
-  const node = await Node.start({ ...nodeOptions(mesh, log) })
+  const node = await Node.start(nodeOptions(mesh, log)).catch((error: unknown) => {
+    throw asUsageError(error)
+  })
   try {
     const reply = await node.call(service, values.data ?? standardInput(), {
       headers,

@@ -3,15 +3,16 @@ import { ConfigError, formatProblem, type GatewayConfig, parseConfig } from '@fl
 import { type GatewayNode, startGateway } from '../gateway-node.ts'
 import type { Logger } from '../logger.ts'
 import { parseSecretKey } from '../secret-key.ts'
+import { readSecretKeyFile } from './key-file.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
-import { meshHelp, meshOptions, parseOptions, UsageError } from './usage.ts'
+import { asUsageError, meshHelp, meshOptions, parseOptions, UsageError } from './usage.ts'
 
 const DEFAULT_FILE = 'config.toml'
 /** What is served where there is no configuration at all. */
 const DEFAULT_CONFIG = 'addr = "127.0.0.1:9000"\n[[http]]\naddr = "127.0.0.1:3000"\n'
 
-const HELP = `Usage: flatend [gateway] [options]
+const HELP = `Usage: flatend gateway [options]      ("gateway" may be left out)
 
 Serves HTTP from the functions of a mesh.
 
@@ -37,17 +38,17 @@ export async function gatewayCommand(args: readonly string[]): Promise<number> {
     )
   }
   const log = createLogger(values['log-level'], 1)
+  const given = nodeOptions(values, log)
   const config = readConfig(values.config, log)
-  const keyFile = values['secret-key-file'] ?? config.secretKeyFile
-  const gateway = await start(config, log, {
-    ...configuredKey(config),
-    ...nodeOptions({ ...values, 'secret-key-file': keyFile }, log),
-  })
+  const gateway = await start(config, log, { ...configuredKey(config), ...given })
   await untilStopped(gateway, log)
   return 0
 }
 
-function configuredKey({ secretKey, file }: GatewayConfig): { secretKey?: Uint8Array } {
+function configuredKey({ secretKey, secretKeyFile, file }: GatewayConfig): {
+  secretKey?: Uint8Array
+} {
+  if (secretKeyFile !== undefined) return { secretKey: readSecretKeyFile(secretKeyFile) }
   if (secretKey === undefined) return {}
   try {
     return { secretKey: parseSecretKey(Buffer.from(secretKey)) }
@@ -75,7 +76,7 @@ function readConfig(given: string | undefined, log: Logger): GatewayConfig {
     for (const warning of config.warnings) log.warn({}, formatProblem(warning))
     return config
   } catch (error) {
-    throw asUsageError(error)
+    throw error instanceof ConfigError ? new UsageError(error.format()) : asUsageError(error)
   }
 }
 
@@ -87,18 +88,8 @@ async function start(
   try {
     return await startGateway({ config, node, log })
   } catch (error) {
-    throw asUsageError(error)
+    throw error instanceof ConfigError ? new UsageError(error.format()) : asUsageError(error)
   }
-}
-
-/** What whoever set it up can repair is one clear line; anything else is ours, and shows its stack. */
-function asUsageError(error: unknown): unknown {
-  if (error instanceof ConfigError) return new UsageError(error.format())
-  const { code } = error as { code?: unknown }
-  if (typeof code === 'string' && code.startsWith('FLATEND_')) {
-    return new UsageError((error as Error).message)
-  }
-  return error
 }
 
 function untilStopped(gateway: GatewayNode, log: Logger): Promise<void> {

@@ -1,6 +1,8 @@
+import { parseAddress } from '../address.ts'
 import type { Logger } from '../logger.ts'
 import type { NodeOptions } from '../options.ts'
 import { readSecretKeyFile } from './key-file.ts'
+import { asUsageError } from './usage.ts'
 
 /** Values of the options every command that joins the mesh takes. */
 export interface MeshValues {
@@ -13,6 +15,8 @@ export interface MeshValues {
 
 /** Turns them into options of a node. */
 export function nodeOptions(values: MeshValues, logger: Logger): NodeOptions {
+  for (const address of values.bootstrap ?? []) check(address, '--bootstrap')
+  for (const address of values.listen ?? []) check(address, '--listen')
   const keyFile = values['secret-key-file']
   return {
     logger,
@@ -21,5 +25,13 @@ export function nodeOptions(values: MeshValues, logger: Logger): NodeOptions {
     ...(values.listen ? { bindAddrs: values.listen } : {}),
     ...(values.network === undefined ? {} : { network: values.network }),
     ...(keyFile === undefined ? {} : { secretKey: readSecretKeyFile(keyFile) }),
+  }
+}
+
+function check(address: string, option: string): void {
+  try {
+    parseAddress(address, option)
+  } catch (error) {
+    throw asUsageError(error)
   }
 }

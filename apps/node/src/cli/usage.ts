@@ -47,3 +47,10 @@ export function parseOptions<T extends Options>(
     throw new UsageError(`${line}\nRun "${command} --help" for the options.`)
   }
 }
+
+/** What whoever set it up can repair is one clear line; anything else is ours, and shows its stack. */
+export function asUsageError(error: unknown): unknown {
+  const { code } = error as { code?: unknown }
+  if (typeof code !== 'string' || !code.startsWith('FLATEND_')) return error
+  return new UsageError((error as Error).message)
+}
