@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { CallError, CallHandle, CallRequest, CallSink } from '@flatend/rpc'
 import { BodyQueue } from './body-queue.ts'
 import { NodeError } from './errors.ts'
@@ -19,7 +20,7 @@ export function startCall(
       reject(abortReason(signal))
       return
     }
-    const { headers, body } = encodeBody(target.body, flattenHeaders(options.headers))
+    const { headers, body } = encodeBody(target.body, checkHeaders(flattenHeaders(options.headers)))
     const request: CallRequest = {
       services: target.services,
       headers,
@@ -28,6 +29,18 @@ export function startCall(
     }
     new OutgoingCall({ resolve, reject, signal }).start((sink) => open(request, sink), body)
   })
+}
+
+/** Names beginning with ":" are the protocol's and the gateway's, and cannot be forged. */
+function checkHeaders(headers: string[]): string[] {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]?.startsWith(':') !== true) continue
+    throw new NodeError(
+      'FLATEND_NODE_HEADER_RESERVED',
+      `header "${headers[i]}": names beginning with ":" are reserved`,
+    )
+  }
+  return headers
 }
 
 interface Settle {
@@ -46,6 +59,8 @@ class OutgoingCall implements CallSink {
   #reply: Reply | undefined
   #ended = false
   #onDrain: (() => void) | undefined
+  /** The request body while it is being sent. */
+  #source: unknown
   #early = 0
 
   constructor(settle: Settle) {
@@ -86,6 +101,8 @@ class OutgoingCall implements CallSink {
   }
 
   end(): void {
+    // The rest of a request that is answered already is wanted by nobody.
+    if (this.#source) this.#handle?.cancel('the answer is complete')
     this.#finish()
     this.#queue.close()
   }
@@ -101,6 +118,7 @@ class OutgoingCall implements CallSink {
   }
 
   async #pump(body: AsyncIterable<unknown> | Iterable<unknown>, handle: CallHandle): Promise<void> {
+    this.#source = body
     try {
       for await (const chunk of body) {
         if (this.#ended) return
@@ -110,8 +128,10 @@ class OutgoingCall implements CallSink {
           })
         }
       }
+      this.#source = undefined
       if (!this.#ended) handle.end()
     } catch (error) {
+      if (this.#ended) return
       handle.cancel('the request body failed')
       this.#stop(error)
     }
@@ -140,9 +160,16 @@ class OutgoingCall implements CallSink {
 
   #finish(): void {
     this.#ended = true
+    destroy(this.#source)
+    this.#source = undefined
     if (this.#onAbort) this.#settle.signal?.removeEventListener('abort', this.#onAbort)
     this.drain()
   }
+}
+
+/** Ends a Node stream that waits for more, which leaving a loop over it would not. */
+function destroy(source: unknown): void {
+  if (source instanceof Readable) source.destroy()
 }
 
 function abortReason(signal: AbortSignal): unknown {
