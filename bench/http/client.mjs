@@ -1,6 +1,7 @@
 // Moves large bodies through a gateway and counts them.
-import http from 'node:http'
+
 import { once } from 'node:events'
+import http from 'node:http'
 import { handle, ready } from '../lib/agent.mjs'
 
 const CHUNK = Buffer.alloc(65_536, 0x61)

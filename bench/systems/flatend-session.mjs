@@ -1,8 +1,9 @@
 // A session of @flatend/monte over TCP: what two nodes set up before anything is called.
+
+import { randomBytes } from 'node:crypto'
 import { openChannel } from '@flatend/monte'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import { dialTcp, listenTcp } from '@flatend/monte/tcp'
-import { randomBytes } from 'node:crypto'
 
 /** @import { Opened, Served, Target } from '../lib/types.d.ts' */
 

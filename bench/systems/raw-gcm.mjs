@@ -11,7 +11,7 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { ceiling, Cutter } from './ceiling.mjs'
+import { Cutter, ceiling } from './ceiling.mjs'
 
 /** @import { KeyObject } from 'node:crypto' */
 /** @import { Handshake } from './ceiling.mjs' */

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { gatewayForTest, routes, temporaryFolder } from '../support/gateway.ts'
+import { pattern, patternHash } from '../support/pattern.cjs'
 import {
   eventually,
   FLATEND,
@@ -12,7 +13,6 @@ import {
   start,
   stopProcessesAfterwards,
 } from '../support/processes.ts'
-import { patternHash, pattern } from '../support/pattern.cjs'
 import { startNode } from '../support/remote-node.ts'
 
 stopProcessesAfterwards()

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { curl, type CurlResponse, valuesOf } from '../support/curl.ts'
+import { type CurlResponse, curl, valuesOf } from '../support/curl.ts'
 import { drivers, type Gateway, routes, startGateway } from '../support/gateway.ts'
 import { stopProcessesAfterwards } from '../support/processes.ts'
 import { startNode } from '../support/remote-node.ts'

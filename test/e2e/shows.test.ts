@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { curl, valuesOf } from '../support/curl.ts'
 import { type Gateway, routes, startGateway } from '../support/gateway.ts'
 import { eventually, stopProcessesAfterwards } from '../support/processes.ts'
-import { type RemoteNode, RemoteNode as Remote, startNode } from '../support/remote-node.ts'
+import { RemoteNode as Remote, type RemoteNode, startNode } from '../support/remote-node.ts'
 
 stopProcessesAfterwards()
 

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { curl, curlDigest, valuesOf } from '../support/curl.ts'
 import {
@@ -7,11 +9,9 @@ import {
   startGateway,
   temporaryFolder,
 } from '../support/gateway.ts'
-import { patternHash, pattern } from '../support/pattern.cjs'
+import { pattern, patternHash } from '../support/pattern.cjs'
 import { eventually, freePort, stopProcessesAfterwards } from '../support/processes.ts'
 import { RemoteNode, startNode } from '../support/remote-node.ts'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 stopProcessesAfterwards()
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type Process, start, type StartOptions } from './processes.ts'
+import { type Process, type StartOptions, start } from './processes.ts'
 
 /** What a node of a process of its own is started with. */
 export interface RemoteNodeOptions {

@@ -3,8 +3,8 @@ import type { ListenerRoutes, RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
 import { CONDITIONAL } from './transfer/no-cache.ts'
 import type { Problem } from './transfer/problem.ts'
-import { type Environment, RequestRecord } from './transfer/request-record.ts'
 import { requestFields } from './transfer/request-fields.ts'
+import { type Environment, RequestRecord } from './transfer/request-record.ts'
 import { Transfer } from './transfer/transfer.ts'
 
 const EMPTY = new Uint8Array(0)

@@ -1,11 +1,11 @@
+import { answerExchange } from './answer-exchange.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { ConfigProblem, ListenAddress, ListenerConfig } from './config/types.ts'
 import type { Bound, CertificateEntry, Driver } from './driver.ts'
+import { createEnvironment } from './environment.ts'
 import { GatewayError } from './errors.ts'
 import { buildListener, type ListenerRoutes } from './listener-routes.ts'
 import type { GatewayLog, GatewayOptions } from './options.ts'
-import { createEnvironment } from './environment.ts'
-import { answerExchange } from './answer-exchange.ts'
 import type { Environment } from './transfer/request-record.ts'
 
 /** A listener that serves. */

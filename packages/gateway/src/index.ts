@@ -30,7 +30,7 @@
  * @packageDocumentation
  */
 export { ConfigError, formatProblem } from './config/config-error.ts'
-export { parseConfig, type ParseConfigOptions } from './config/parse.ts'
+export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type {
   ConfigProblem,
   GatewayConfig,

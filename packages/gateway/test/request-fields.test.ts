@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { requestFields } from '../src/transfer/request-fields.ts'
-import { bytes, start } from './support/harness.ts'
 import { TestExchange } from './support/exchange.ts'
+import { bytes, start } from './support/harness.ts'
 
 const ROUTES = `
 [[http.routes]]

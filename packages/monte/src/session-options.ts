@@ -1,5 +1,5 @@
-import { LocalProtocolError, utf8Length } from '@flatend/wire'
 import type { Reader } from '@flatend/wire'
+import { LocalProtocolError, utf8Length } from '@flatend/wire'
 import type { Hello, HelloLimits, LocalHello } from './hello.ts'
 import type { Role } from './identity-proof.ts'
 import type { Address } from './ports.ts'

@@ -9,7 +9,7 @@ import {
   Writer,
 } from '@flatend/wire'
 import { Batch } from './batch.ts'
-import { type Hello, packHello, type PackedHello } from './hello.ts'
+import { type Hello, type PackedHello, packHello } from './hello.ts'
 import { checkHello, signHello } from './identity-proof.ts'
 import { firstTranscript, handshakeKeys, legacyKey, nextTranscript } from './key-schedule.ts'
 import { readLegacyHello, writeLegacyHello } from './legacy-hello.ts'

@@ -1,5 +1,5 @@
-import type { Hello } from './hello.ts'
 import { dead, handshakeTimeout, stalled } from './channel-errors.ts'
+import type { Hello } from './hello.ts'
 import { Keepalive, type KeepaliveProfile } from './keepalive.ts'
 import type { SessionLimits } from './limits.ts'
 import type { Outbox } from './outbox.ts'

@@ -6,8 +6,8 @@ import {
   openedLegacy,
   openedPair,
   openScripted,
-  say,
   ScriptedLink,
+  say,
 } from './support/channels.ts'
 
 /** A listener whose owner throws at each message. */

@@ -11,8 +11,8 @@ import {
   openedPair,
   openScripted,
   pair,
-  say,
   ScriptedLink,
+  say,
   tapped,
 } from './support/channels.ts'
 import { localCode } from './support/sessions.ts'

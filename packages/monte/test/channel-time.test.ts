@@ -6,8 +6,8 @@ import {
   openedLegacy,
   openedPair,
   openScripted,
-  say,
   ScriptedLink,
+  say,
 } from './support/channels.ts'
 
 describe('time', () => {

@@ -8,8 +8,8 @@ import {
   identityOf,
   localCode,
   OFFER_BIT,
-  openPair,
   type Overrides,
+  openPair,
   Party,
   transcript,
 } from './support/sessions.ts'

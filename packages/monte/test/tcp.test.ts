@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Channel, type Hello, type Link, openChannel } from '../src/index.ts'
 import { nodeSuite } from '../src/suite/node.ts'
-import { dialTcp, listenTcp, TcpError, type TcpListener, type TcpLink } from '../src/tcp/index.ts'
+import { dialTcp, listenTcp, TcpError, type TcpLink, type TcpListener } from '../src/tcp/index.ts'
 
 const clock = {
   now: () => performance.now(),

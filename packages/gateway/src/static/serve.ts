@@ -1,6 +1,6 @@
 import { lookup } from 'mrmime'
-import type { Problem } from '../transfer/problem.ts'
 import { withNoCache } from '../transfer/no-cache.ts'
+import type { Problem } from '../transfer/problem.ts'
 import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
 import { type ByteRange, evaluate, parseRange, rangeHolds, type Validators } from './conditions.ts'
 import type { FileRoot, OpenFile } from './file-store.ts'

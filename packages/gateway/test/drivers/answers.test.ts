@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BodySink } from '../../src/driver.ts'
 import { GatewayError } from '../../src/errors.ts'
-import { DRIVERS, bytes, deferred, pattern, run } from './bench.ts'
+import { bytes, DRIVERS, deferred, pattern, run } from './bench.ts'
 import { headerOf } from './raw-client.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

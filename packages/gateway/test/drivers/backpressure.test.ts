@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/driver.ts'
-import { DRIVERS, bytes, collect, deferred, echo, pattern, run, settled } from './bench.ts'
+import { bytes, collect, DRIVERS, deferred, echo, pattern, run, settled } from './bench.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const MEGABYTE = 1 << 20

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DRIVERS, bytes, collect, run } from './bench.ts'
+import { bytes, collect, DRIVERS, run } from './bench.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const SEEDS = [

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/driver.ts'
-import { DRIVERS, bytes, collect, deferred, makeDriver, pattern, run } from './bench.ts'
-import { RawClient, headerOf } from './raw-client.ts'
+import { bytes, collect, DRIVERS, deferred, makeDriver, pattern, run } from './bench.ts'
+import { headerOf, RawClient } from './raw-client.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const hello = (exchange: Exchange): void => {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { DRIVERS, type DriverName, bytes, collect, echo, run } from './bench.ts'
 import type { Exchange } from '../../src/driver.ts'
+import { bytes, collect, DRIVERS, type DriverName, echo, run } from './bench.ts'
 import { PROBES, type Probe } from './probes.ts'
 import { headerOf } from './raw-client.ts'
 

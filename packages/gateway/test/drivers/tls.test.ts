@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/driver.ts'
-import { DRIVERS, bytes, echo, makeDriver, pattern, run } from './bench.ts'
+import { bytes, DRIVERS, echo, makeDriver, pattern, run } from './bench.ts'
 import { A_CERTIFICATE, A_KEY, B_CERTIFICATE, B_KEY } from './fixtures.ts'
 import type { RawClient } from './raw-client.ts'
 

@@ -1,6 +1,6 @@
-import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import type { Driver, DriverOptions, ExchangeHandler } from '../../src/driver.ts'
+import { createGateway, type Gateway } from '../../src/gateway.ts'
 import type { AccessEvent } from '../../src/options.ts'
 import type { Caller, CallFailure, CallHandle, CallRequest, CallSink } from '../../src/ports.ts'
 import type { FileStore } from '../../src/static/file-store.ts'

@@ -3,8 +3,8 @@ import type { Hello, LocalHello } from '../../src/hello.ts'
 import { DEFAULT_LIMITS } from '../../src/limits.ts'
 import { Session } from '../../src/session.ts'
 import type { SessionOptions } from '../../src/session-options.ts'
-import type { Identity, Suite } from '../../src/suite/suite.ts'
 import { nodeSuite } from '../../src/suite/node.ts'
+import type { Identity, Suite } from '../../src/suite/suite.ts'
 import { join } from './vectors.ts'
 
 export interface Received {
