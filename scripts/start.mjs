@@ -82,9 +82,11 @@ function readPort(name, fallback) {
   const text = process.env[name]
   if (text === undefined || text === '') return fallback
   const port = Number(text)
-  if (Number.isInteger(port) && port > 0 && port < 65536) return port
-  console.error(`${name}=${text} is not a port: use a number from 1 to 65535`)
-  process.exit(2)
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    console.error(`${name}=${text} is not a port: use a number from 1 to 65535`)
+    process.exit(2)
+  }
+  return port
 }
 
 function expectFree(port, name) {

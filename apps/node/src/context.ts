@@ -225,6 +225,11 @@ export class Context extends Duplex {
 
   // --- Duplex. ---
 
+  /** Reads the body; the answer's side stays open, where a Duplex would destroy itself at the end. */
+  override [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
+    return this.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
+  }
+
   override _read(): void {
     if (this.#wanted) return
     this.#wanted = true
@@ -287,7 +292,7 @@ export class Context extends Duplex {
   async #collectStream(limit: number): Promise<Buffer> {
     const chunks: Buffer[] = []
     let length = 0
-    for await (const chunk of this as AsyncIterable<Buffer>) {
+    for await (const chunk of this) {
       length += chunk.length
       if (length > limit) throw bodyLimitError(limit)
       chunks.push(chunk)

@@ -100,7 +100,7 @@ export class Mesh implements PeerOwner {
       if (this.#options.seeds.length === 0) resolve()
       else {
         const timer = this.#options.clock.schedule(timeoutMs, resolve)
-        void this.discovery.ready.then(() => {
+        void this.discovery.ready.finally(() => {
           timer.cancel()
           resolve()
         })
@@ -129,11 +129,11 @@ export class Mesh implements PeerOwner {
     this.#stopping = true
     this.#options.listeners.close()
     this.discovery.stop()
-    const connections = [this.#local, ...[...this.#peers].map((peer) => peer.connection)]
+    const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
     await this.#drain(connections, timeoutMs)
-    for (const peer of [...this.#peers]) peer.close('shutting down')
+    for (const peer of this.#peers) peer.close('shutting down')
     await this.#settled(1_000)
-    for (const peer of [...this.#peers]) peer.channel.destroy()
+    for (const peer of this.#peers) peer.channel.destroy()
     for (const link of this.#pending) link.destroy()
   }
 
@@ -162,11 +162,22 @@ export class Mesh implements PeerOwner {
   }
 
   closed(peer: MeshPeer, error: Error | undefined): void {
-    if (!this.#peers.delete(peer)) return
+    if (!this.#peers.delete(peer)) {
+      this.#refused(peer, error)
+      return
+    }
     this.discovery.disconnected(peer)
     const fields = { ...describe(peer), ...(error ? { reason: error.message } : {}) }
     this.#options.log.info(fields, 'peer disconnected')
     if (this.#peers.size === 0) this.#onEmpty?.()
+  }
+
+  /** A connection ended before its session opened. Of one that we dialed, the dialer tells. */
+  #refused(peer: MeshPeer, error: Error | undefined): void {
+    if (peer.dialed !== undefined || !error) return
+    const { remote } = peer.channel
+    const fields = { remote: remote ? formatAddress(remote) : 'unknown', reason: error.message }
+    this.#options.log.warn(fields, 'a connection was refused')
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { BodyQueue } from './body-queue.ts'
+import type { BodyQueue } from './body-queue.ts'
 import { type HeadersInit, headerOf, headersToRecord } from './headers.ts'
 
 /** Options of one call. */

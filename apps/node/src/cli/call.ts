@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import { Node } from '../node.ts'
+import type { Reply } from '../reply.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
 import { asUsageError, meshHelp, meshOptions, parseOptions, UsageError } from './usage.ts'
@@ -31,10 +32,7 @@ export async function callCommand(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP)
     return 0
   }
-  const [service] = positionals
-  if (service === undefined || positionals.length > 1) {
-    throw new UsageError('call takes one name\nRun "flatend call --help" for the options.')
-  }
+  const service = onlyName(positionals)
   const headers = (values.header ?? []).map(parseHeader)
   const timeoutMs = values.timeout === undefined ? undefined : parseTimeout(values.timeout)
   const log = createLogger(values['log-level'] ?? 'error', 2)
@@ -43,20 +41,29 @@ export async function callCommand(args: readonly string[]): Promise<number> {
     throw asUsageError(error)
   })
   try {
-    const reply = await node.call(service, values.data ?? standardInput(), {
-      headers,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    })
-    if (values.include) process.stdout.write(formatHead(reply.status, reply.rawHeaders))
-    await pipeline(reply.body, process.stdout, { end: false })
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
-    return reply.status >= 400 ? 1 : 0
+    const options = { headers, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+    const reply = await node.call(service, values.data ?? standardInput(), options)
+    return await print(reply, values.include === true)
   } catch (error) {
     process.stderr.write(`flatend: ${(error as Error).message}\n`)
     return 1
   } finally {
     await node.shutdown({ timeoutMs: 1_000 })
   }
+}
+
+/** Passes the answer on; its status as the command's. */
+async function print(reply: Reply, head: boolean): Promise<number> {
+  if (head) process.stdout.write(formatHead(reply.status, reply.rawHeaders))
+  await pipeline(reply.body, process.stdout, { end: false })
+  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+  return reply.status >= 400 ? 1 : 0
+}
+
+function onlyName(positionals: readonly string[]): string {
+  const [name] = positionals
+  if (name !== undefined && positionals.length === 1) return name
+  throw new UsageError('call takes one name\nRun "flatend call --help" for the options.')
 }
 
 /** Standard input, unless it is a terminal, which would wait for somebody to type. */

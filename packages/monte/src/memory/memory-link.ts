@@ -31,6 +31,7 @@ export class MemoryLink implements Link {
   #underWay = 0
   #wantsDrain = false
   #lastArrival = 0
+  readonly #underWayTasks: (() => void)[] = []
   #ended = false
   #sawEnd = false
   #closed = false
@@ -118,11 +119,15 @@ export class MemoryLink implements Link {
     })
   }
 
-  /** Later than everything sent before, as in a stream. */
+  /**
+   * Later than everything sent before, as in a stream. Timers of a real clock that fall due in the
+   * same millisecond may fire in any order: each runs what left first.
+   */
   #after(delay: number, task: () => void): void {
     const now = this.#options.clock.now()
     this.#lastArrival = Math.max(this.#lastArrival, now + delay)
-    this.#options.clock.schedule(this.#lastArrival - now, task)
+    this.#underWayTasks.push(task)
+    this.#options.clock.schedule(this.#lastArrival - now, () => this.#underWayTasks.shift()?.())
   }
 
   #delay(): number {
