@@ -9,7 +9,7 @@ export default defineConfig({
     include: [
       'packages/*/test/**/*.test.ts',
       'apps/*/test/**/*.test.ts',
-      'examples/*/test/**/*.test.ts',
+      'bench/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/*/src/**'] },

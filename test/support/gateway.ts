@@ -30,7 +30,7 @@ export interface GatewayOptions {
 }
 
 export const drivers = ['uws', 'node'] as const
-export type Driver = (typeof drivers)[number]
+type Driver = (typeof drivers)[number]
 
 const folders: string[] = []
 

@@ -76,7 +76,7 @@ export function normalizeSeeds(addrs: readonly string[]): string[] {
 }
 
 /** A hello carries an IP: a public host name is resolved once, at start. */
-export async function toIp({ host, port }: Address): Promise<Address> {
+async function toIp({ host, port }: Address): Promise<Address> {
   if (isIP(host) !== 0) return { host, port }
   try {
     const { address } = await lookup(host)

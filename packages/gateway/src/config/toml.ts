@@ -16,7 +16,7 @@ export interface TomlTable {
   readonly entries: Map<string, TomlEntry>
 }
 
-export interface TomlEntry {
+interface TomlEntry {
   /** Where the key stands. */
   readonly at: SourcePosition
   readonly value: TomlValue

@@ -7,7 +7,7 @@ import { type RequestHead, readRequestHead } from './request-head.ts'
 import type { StallWatch } from './stall.ts'
 import { Http1Transport, Http2Transport, type Transport } from './transport.ts'
 
-export interface AcceptContext extends ExchangeContext {
+interface AcceptContext extends ExchangeContext {
   readonly reads: StallWatch
   readonly maxHeaderSize: number
 }

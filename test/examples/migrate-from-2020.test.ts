@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { curl, curlUntil, example } from '../../support/run.ts'
+import { curl, curlUntil, example } from '../support/example.ts'
 
 const migrated = await example('migrate-from-2020')
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { example, type Running } from '../../support/run.ts'
+import { example, type Running } from '../support/example.ts'
 
 test('each line reaches everybody else, with its name and key', async () => {
   const chat = await example('broadcast')

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { example } from '../../support/run.ts'
+import { example } from '../support/example.ts'
 
 test('the bootstrap and its nodes stream their files to one another', async () => {
   const e2e = await example('e2e')

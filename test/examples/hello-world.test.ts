@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { curl, curlUntil, example } from '../../support/run.ts'
+import { curl, curlUntil, example } from '../support/example.ts'
 
 test('a function answers over HTTP, is missed when it is gone, and answers again', async () => {
   const hello = await example('hello-world')

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { curl, curlUntil, example, temporaryFolder } from '../../support/run.ts'
+import { curl, curlUntil, example } from '../support/example.ts'
+import { temporaryFolder } from '../support/gateway.ts'
 
 /** The way the configuration of 2020 named its listener: every interface. */
 const as2020 = (config: string) => config.replace('"127.0.0.1:3000"', '":3000"')

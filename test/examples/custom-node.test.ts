@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { example, FLATEND, start } from '../../support/run.ts'
+import { example, start } from '../support/example.ts'
+import { FLATEND } from '../support/processes.ts'
 
 test('nodes made by hand call each other', async () => {
   const custom = await example('custom-node')

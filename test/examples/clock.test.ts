@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { example } from '../../support/run.ts'
+import { example } from '../support/example.ts'
 
 test('two clocks ask each other the time; a third is asked too', async () => {
   const clock = await example('clock')

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { curl, example, temporaryFolder } from '../../support/run.ts'
+import { curl, example } from '../support/example.ts'
+import { temporaryFolder } from '../support/gateway.ts'
 
 const pipe = await example('pipe')
 const url = `${pipe.url}/pipe`

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { curl, curlUntil, example, temporaryFolder } from '../../support/run.ts'
+import { curl, curlUntil, example } from '../support/example.ts'
+import { temporaryFolder } from '../support/gateway.ts'
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex')
 

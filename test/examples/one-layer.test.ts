@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { example, start } from '../../support/run.ts'
+import { example, start } from '../support/example.ts'
 
 test('lines go through encrypted, and come back in capitals', async () => {
   const layer = await example('one-layer')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { curl, curlUntil, example } from '../../support/run.ts'
+import { curl, curlUntil, example } from '../support/example.ts'
 
 test('counts requests, two processes share them, and stopping one fails none', async () => {
   const counter = await example('counter')

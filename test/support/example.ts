@@ -1,19 +1,12 @@
 // What the examples' tests share: real processes, free ports, curl.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, onTestFinished, vi } from 'vitest'
-
-/** How long anything may take before a test is given up: far more than it should need. */
-const PATIENCE = 30_000
-/** The `flatend` command. */
-export const FLATEND: string = fileURLToPath(
-  new URL('../../apps/node/bin/flatend.js', import.meta.url),
-)
+import { afterAll, vi } from 'vitest'
+import { temporaryFolder } from './gateway.ts'
+import { FLATEND, freePort, PATIENCE } from './processes.ts'
 
 vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: 2 * PATIENCE })
 
@@ -94,8 +87,8 @@ export interface Example {
 
 /** The example of that name, with ports nobody uses; its processes end with the test or file. */
 export async function example(name: string): Promise<Example> {
-  const folder = fileURLToPath(new URL(`../${name}`, import.meta.url))
-  const [meshPort, httpPort] = await freePorts()
+  const folder = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url))
+  const [meshPort, httpPort] = [await freePort(), await freePort()]
   const env = { MESH_PORT: String(meshPort), PORT: String(httpPort) }
   return {
     folder,
@@ -159,30 +152,4 @@ export async function curlUntil(status: number, url: string): Promise<Answer> {
     if (answer.status === status || performance.now() > end) return answer
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-/** A folder that is gone when the tests are over. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'flatend-example-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-/** Ends a process together with the test that started it. */
-export function forThisTest(one: Running): Running {
-  onTestFinished(async () => void (await one.stop('SIGKILL')))
-  return one
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()] as const
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return (server.address() as AddressInfo).port
-    }),
-  )
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return [ports[0] ?? 0, ports[1] ?? 0]
 }
