@@ -25,6 +25,8 @@ const OFFER_BIT = 0x80
 const OPCODE_HANDSHAKE = 0
 /** seq of the dialer's v1 handshake, and so of the listener's answer. */
 const LEGACY_HANDSHAKE_SEQ = 1
+/** Each costs us a signature and a check of one. */
+const MAX_LEGACY_REPEATS = 16
 /** `u32 seq | u8 opcode or status`. */
 const MESSAGE_HEAD = 5
 const NOTHING = new Uint8Array(0)
@@ -58,6 +60,9 @@ export class Session {
   #batch: Batch | undefined
   #output: Uint8Array[] = []
   #outputBytes = 0
+  /** Key of the v1 peer's handshake, and how often it was said again. */
+  #legacyPeer: Uint8Array = NOTHING
+  #repeats = 0
 
   /** @throws LocalProtocolError where an option cannot be said in the protocol */
   constructor(options: SessionOptions, handler: SessionHandler) {
@@ -316,6 +321,7 @@ export class Session {
     if (!expected) throw notLegacyHello('the first v1 message is not a handshake')
     const peer = readLegacyHello(suite, reader.rest(), helloLimits)
     this.#checkPeer(peer.publicKey)
+    this.#legacyPeer = peer.publicKey ?? NOTHING
     if (role === 'listener') this.#sendLegacyHello(new Writer().u32(seq))
     this.#opened(peer, { framed: false, maxPacket: MAX_LEGACY_PACKET - TAG_LENGTH })
   }
@@ -327,9 +333,23 @@ export class Session {
     const own = this.#options.role === 'dialer' ? 1 : 0
     const reply = seq !== 0 && seq % 2 === own
     const code = reply ? 0 : reader.u8()
-    if (!reply && code === OPCODE_HANDSHAKE)
-      throw notLegacyHello('the peer sent a second handshake')
-    this.#handler.onMessage(seq, code, reader)
+    if (!reply && code === OPCODE_HANDSHAKE) this.#repeatLegacyHello(seq, reader)
+    else this.#handler.onMessage(seq, code, reader)
+  }
+
+  /**
+   * The 2020 Go SDK says its handshake again each time it looks for nodes, its services in another
+   * order, and waits for ours.
+   */
+  #repeatLegacyHello(seq: number, body: Reader): void {
+    const { role, suite, helloLimits } = this.#options
+    if (role === 'dialer' || seq % 2 === 0 || this.#repeats === MAX_LEGACY_REPEATS)
+      throw notLegacyHello('the peer sent a handshake too many')
+    this.#repeats++
+    const { publicKey = NOTHING } = readLegacyHello(suite, body.rest(), helloLimits)
+    if (!equal(publicKey, this.#legacyPeer))
+      throw notLegacyHello('the peer sent a handshake with another key')
+    this.#sendLegacyHello(new Writer().u32(seq))
   }
 
   // --- both ---

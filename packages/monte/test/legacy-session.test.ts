@@ -80,7 +80,27 @@ describe('v1', () => {
     expect(listener.received.map((message) => message.body.length)).toEqual([4_075])
   })
 
-  test('messages before the handshake, and a second handshake, are refused', () => {
+  test('the same handshake said again is answered again, but not for ever', () => {
+    const [dialer, listener] = openLegacy()
+    // Anonymous both times, another service the second time.
+    const hello = (party: Party) => party.session.begin(3, 0).u8(0).u8(1).text8('other')
+    hello(dialer)
+    dialer.session.end()
+    listener.session.receive(dialer.output())
+    dialer.session.receive(listener.output())
+    expect(dialer.received).toMatchObject([{ seq: 3, code: 0 }])
+    expect(listener.received).toEqual([])
+    for (let i = 1; i < 16; i++) {
+      hello(dialer)
+      dialer.session.end()
+      listener.session.receive(dialer.output())
+    }
+    hello(dialer)
+    dialer.session.end()
+    expect(listener.receive(dialer.output())).toBe('FLATEND_MONTE_LEGACY_HELLO')
+  })
+
+  test('messages before the handshake, and another handshake, are refused', () => {
     const [dialer, listener] = [
       new Party('dialer', { legacy: true }),
       new Party('listener', { legacy: true }),
@@ -90,7 +110,7 @@ describe('v1', () => {
     const handshake = dialer.output()
     listener.session.receive(handshake)
     dialer.session.receive(listener.output())
-    dialer.session.begin(3, 0).u8(0).u8(0)
+    dialer.session.begin(3, 0).u8(2).u8(0)
     dialer.session.end()
     expect(listener.receive(dialer.output())).toBe('FLATEND_MONTE_LEGACY_HELLO')
 
