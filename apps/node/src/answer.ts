@@ -3,19 +3,20 @@ import type { Context } from './context.ts'
 
 /**
  * Sends what a handler returned: text, bytes, a stream or async iterable, a `Response`, anything
- * else as JSON. Nothing returned is an empty answer, unless the handler answers in its own time.
+ * else as JSON. Resolves once a stream is sent; everything else is sent at once. Nothing returned is an empty answer, unless the handler answers in its own time.
  */
-export async function answer(ctx: Context, value: unknown): Promise<void> {
-  if (ctx.answered || value === ctx) return
+export function answer(ctx: Context, value: unknown): Promise<void> | undefined {
+  if (ctx.answered || value === ctx) return undefined
   if (value === undefined || value === null) ctx.send()
   else if (typeof value === 'string') {
     ctx.defaultHeader('content-type', 'text/plain; charset=utf-8')
     ctx.send(value)
   } else if (value instanceof Uint8Array) ctx.send(value)
   else if (value instanceof ArrayBuffer) ctx.send(new Uint8Array(value))
-  else if (isResponse(value)) await answerResponse(ctx, value)
-  else if (isAsyncIterable(value)) await pipeline(value, ctx)
+  else if (isResponse(value)) return answerResponse(ctx, value)
+  else if (isAsyncIterable(value)) return pipeline(value, ctx)
   else ctx.json(value)
+  return undefined
 }
 
 /** What is used of a fetch `Response`; any implementation's will do. */

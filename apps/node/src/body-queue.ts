@@ -7,8 +7,14 @@ interface Collection {
   readonly limit: number
   readonly resolve: (body: Buffer) => void
   readonly reject: (error: Error) => void
-  readonly chunks: Uint8Array[]
-  length: number
+}
+
+/** Where the body comes from. */
+export interface BodySource {
+  /** The application took bytes of the body: as many more may come. */
+  consumed(bytes: number): void
+  /** The body is not wanted any more: it was longer than its reader takes. */
+  refused(): void
 }
 
 /**
@@ -16,17 +22,18 @@ interface Collection {
  * to the sender only as chunks leave the queue, so a reader that stops, stops its sender.
  */
 export class BodyQueue {
-  readonly #consumed: (bytes: number) => void
-  readonly #chunks: Uint8Array[] = []
+  readonly #source: BodySource
+  /** What nobody took yet; what a collection gathered so far. */
+  #chunks: Uint8Array[] = []
+  #collected = 0
   #consumer: ChunkConsumer | undefined
   #collection: Collection | undefined
   #closed = false
   #discarding = false
   #error: Error | undefined
 
-  /** @param consumed - told how many bytes left the queue */
-  constructor(consumed: (bytes: number) => void) {
-    this.#consumed = consumed
+  constructor(source: BodySource) {
+    this.#source = source
   }
 
   /** Why the body will not be complete, if so. */
@@ -40,24 +47,26 @@ export class BodyQueue {
   }
 
   push(chunk: Uint8Array): void {
-    if (this.#discarding) this.#consumed(chunk.length)
+    if (this.#discarding) this.#source.consumed(chunk.length)
     else {
       this.#chunks.push(chunk)
-      this.#flow()
+      if (this.#collection) this.#gather(this.#collection, chunk.length)
+      else this.#flow()
     }
   }
 
   /** The body is complete. */
   close(): void {
     this.#closed = true
-    this.#flow()
+    if (this.#collection) this.#complete(this.#collection)
+    else this.#flow()
   }
 
   /** The body will never be complete. What is queued is dropped: a part is not shown as a whole. */
   fail(error: Error): void {
     if (this.closed) return
     this.#error = error
-    this.#chunks.length = 0
+    this.#chunks = []
     this.#collection?.reject(error)
     this.#collection = undefined
     this.#consumer = undefined
@@ -67,10 +76,11 @@ export class BodyQueue {
   discard(): void {
     this.#discarding = true
     this.#consumer = undefined
-    let bytes = 0
+    let bytes = -this.#collected
     for (const chunk of this.#chunks) bytes += chunk.length
-    this.#chunks.length = 0
-    if (bytes > 0) this.#consumed(bytes)
+    this.#chunks = []
+    this.#collected = 0
+    if (bytes > 0) this.#source.consumed(bytes)
   }
 
   /** Hands chunks to `consumer`, now and as they come, until it returns false. */
@@ -82,41 +92,44 @@ export class BodyQueue {
   /** The whole body, at most `limit` bytes. */
   collect(limit: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      if (this.#error) {
-        reject(this.#error)
-        return
-      }
-      if (this.#collection || this.#consumer || this.#discarding) {
+      if (this.#error) reject(this.#error)
+      else if (this.#collection || this.#consumer || this.#discarding) {
         reject(new NodeError('FLATEND_NODE_BODY_USED', 'this body is being read already'))
-        return
+      } else {
+        const collection = { limit, resolve, reject }
+        this.#collection = collection
+        let waiting = 0
+        for (const chunk of this.#chunks) waiting += chunk.length
+        if (waiting > 0) this.#gather(collection, waiting)
+        if (this.#closed && this.#collection) this.#complete(collection)
       }
-      const collection: Collection = { limit, resolve, reject, chunks: [], length: 0 }
-      this.#collection = collection
-      this.read((chunk) => this.#collect(collection, chunk))
     })
   }
 
-  #collect(collection: Collection, chunk: Uint8Array | null): boolean {
-    if (chunk === null) {
-      this.#collection = undefined
-      this.#discarding = true
-      const [only] = collection.chunks
-      collection.resolve(
-        only && collection.chunks.length === 1
-          ? Buffer.from(only.buffer, only.byteOffset, only.byteLength)
-          : Buffer.concat(collection.chunks, collection.length),
-      )
-      return false
-    }
-    collection.length += chunk.length
-    if (collection.length > collection.limit) {
+  /** So many bytes more belong to the collection. */
+  #gather({ limit, reject }: Collection, bytes: number): void {
+    if (this.#collected + bytes > limit) {
       this.#collection = undefined
       this.discard()
-      collection.reject(bodyLimitError(collection.limit))
-      return false
+      this.#source.refused()
+      reject(bodyLimitError(limit))
+      return
     }
-    collection.chunks.push(chunk)
-    return true
+    this.#collected += bytes
+    this.#source.consumed(bytes)
+  }
+
+  #complete({ resolve }: Collection): void {
+    const chunks = this.#chunks
+    this.#collection = undefined
+    this.#discarding = true
+    this.#chunks = []
+    const [only] = chunks
+    resolve(
+      only && chunks.length === 1
+        ? Buffer.from(only.buffer, only.byteOffset, only.byteLength)
+        : Buffer.concat(chunks, this.#collected),
+    )
   }
 
   #flow(): void {
@@ -126,7 +139,7 @@ export class BodyQueue {
       if (chunk === undefined) break
       // The consumer may call `read` again from inside; then that one stays.
       if (!consumer(chunk) && this.#consumer === consumer) this.#consumer = undefined
-      this.#consumed(chunk.length)
+      this.#source.consumed(chunk.length)
     }
     if (this.#consumer && this.#closed && this.#chunks.length === 0) {
       const consumer = this.#consumer

@@ -1,6 +1,6 @@
-import { Duplex, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { CallError, IncomingCall, IncomingSink } from '@flatend/rpc'
-import { BodyQueue, bodyLimitError } from './body-queue.ts'
+import { BodyQueue, type BodySource, bodyLimitError } from './body-queue.ts'
 import { NodeError } from './errors.ts'
 import {
   fieldsUnder,
@@ -9,6 +9,7 @@ import {
   headerOf,
   headersToRecord,
 } from './headers.ts'
+import { LazyDuplex, type LazyHooks } from './lazy-duplex.ts'
 import type { PeerId } from './peer-id.ts'
 import type { CallOptions, Reply } from './reply.ts'
 
@@ -30,7 +31,7 @@ export const DEFAULT_BODY_LIMIT = 65_536
  * by writing and ending the stream (`source.pipe(ctx)`). Status and headers leave with the first
  * byte; set them before.
  */
-export class Context extends Duplex {
+export class Context extends LazyDuplex implements LazyHooks {
   /** Who calls: the proven public key and, where it has one, the address it may be reached at. */
   readonly id: PeerId
   /** The service that is being called. */
@@ -48,23 +49,33 @@ export class Context extends Duplex {
   #finished = false
   #cancelled: CallError | undefined
   #onDrain: (() => void) | undefined
+  /** Somebody used the Duplex. */
+  #made = false
   #streaming = false
   #wanted = false
 
   constructor(call: IncomingCall, id: PeerId, caller: CallFunction) {
-    super({ emitClose: true })
+    super()
     this.id = id
     this.service = call.service
     this.#call = call
     this.#caller = caller
-    this.#queue = new BodyQueue((bytes) => call.consumed(bytes))
-    call.accept(this.#sink())
+    // A Duplex has an `end` of its own: what the connection tells comes to objects apart.
+    this.#queue = new BodyQueue(new Source(call))
+    call.accept(new Sink(this.#queue, this))
+  }
+
+  /** @internal The Duplex was just made: it takes up the state the call is in. */
+  onStream(): void {
+    this.#made = true
     // A call that ends early must not take the process down where a handler listens to nothing.
     this.on('error', ignore)
     this.once('pipe', (source: Readable) => {
       this.#streaming = true
       source.once('error', (error) => this.destroy(error))
     })
+    if (this.#cancelled) this.destroy(this.#cancelled)
+    else if (this.#finished) this.end()
   }
 
   /** The request's headers by name, repeats joined by `, `; a record without prototype. */
@@ -109,7 +120,9 @@ export class Context extends Duplex {
 
   /** Whether anything was answered yet, or a stream is being piped into the answer. */
   get answered(): boolean {
-    return this.#responded || this.#finished || this.#streaming || this.writableEnded
+    return (
+      this.#responded || this.#finished || (this.#made && (this.#streaming || this.writableEnded))
+    )
   }
 
   /** Sets a header of the answer; a name set twice is sent twice. */
@@ -153,13 +166,14 @@ export class Context extends Duplex {
   /** Sends the last piece of the answer and completes it. */
   send(data: string | Uint8Array = ''): void {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    if (this.#streaming || this.writableLength > 0 || this.writableEnded) {
+    const made = this.#made
+    if (made && (this.#streaming || this.writableLength > 0 || this.writableEnded)) {
       this.end(bytes)
       return
     }
     this.#finish(bytes)
     // Completes the Duplex too, for whoever listens to it.
-    this.end()
+    if (made) this.end()
   }
 
   /** Sends `value` as JSON and completes the answer. */
@@ -177,8 +191,8 @@ export class Context extends Duplex {
    * @param options.limit - most bytes taken. @default 65_536
    * @throws NodeError `FLATEND_NODE_BODY_LIMIT` where the body is longer.
    */
-  async body({ limit = DEFAULT_BODY_LIMIT }: { readonly limit?: number } = {}): Promise<Buffer> {
-    if (this.#wanted || this.readableLength > 0) return this.#collectStream(limit)
+  body({ limit = DEFAULT_BODY_LIMIT }: { readonly limit?: number } = {}): Promise<Buffer> {
+    if (this.#wanted || (this.#made && this.readableLength > 0)) return this.#collectStream(limit)
     return this.#queue.collect(limit)
   }
 
@@ -200,27 +214,27 @@ export class Context extends Duplex {
     return this.#caller(service, body, { ...options, timeoutMs, signal })
   }
 
-  /** What the connection tells of the request; a Duplex has an `end` of its own already. */
-  #sink(): IncomingSink {
-    return {
-      data: (chunk) => this.#queue.push(chunk),
-      end: () => this.#queue.close(),
-      cancel: (error) => this.#cancel(error),
-      drain: () => {
-        const resume = this.#onDrain
-        this.#onDrain = undefined
-        resume?.()
-      },
-    }
+  /** @internal The answer may go on. */
+  onDrain(): void {
+    const resume = this.#onDrain
+    this.#onDrain = undefined
+    resume?.()
   }
 
-  #cancel(error: CallError): void {
+  /** @internal The call is over: nobody waits for an answer. */
+  onCancel(error: CallError): void {
     if (this.#finished && this.#queue.closed) return
     this.#finished = true
     this.#cancelled = error
     this.#queue.fail(error)
     this.#abort?.abort(error)
-    this.destroy(error)
+    this.#discard(error)
+  }
+
+  /** Nothing is read or written any more. */
+  #discard(error?: Error): void {
+    if (this.#made) this.destroy(error)
+    else this.#queue.discard()
   }
 
   // --- Duplex. ---
@@ -261,7 +275,7 @@ export class Context extends Duplex {
   refuse(): void {
     this.#finished = true
     this.#call.fail(1, 'the service was just taken away', false)
-    this.destroy()
+    this.#discard()
   }
 
   /** Ends the call with an error: status 500 where nothing was sent, else a broken body. */
@@ -278,7 +292,7 @@ export class Context extends Duplex {
     this.#out.push('content-type', 'application/problem+json')
     const problem = { title: message ?? 'The service failed', status }
     this.#finish(Buffer.from(JSON.stringify(problem)))
-    this.destroy()
+    this.#discard()
   }
 
   #pump(): void {
@@ -311,6 +325,49 @@ export class Context extends Duplex {
     this.#finished = true
     if (last === undefined || last.length === 0) this.#call.end()
     else this.#call.end(last)
+  }
+}
+
+/** Gives the caller credit for what the handler took. */
+class Source implements BodySource {
+  readonly #call: IncomingCall
+
+  constructor(call: IncomingCall) {
+    this.#call = call
+  }
+
+  consumed(bytes: number): void {
+    this.#call.consumed(bytes)
+  }
+
+  /** The handler decides what it answers. */
+  refused(): void {}
+}
+
+/** What the connection tells of the request. */
+class Sink implements IncomingSink {
+  readonly #queue: BodyQueue
+  readonly #context: Context
+
+  constructor(queue: BodyQueue, context: Context) {
+    this.#queue = queue
+    this.#context = context
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#queue.push(chunk)
+  }
+
+  end(): void {
+    this.#queue.close()
+  }
+
+  cancel(error: CallError): void {
+    this.#context.onCancel(error)
+  }
+
+  drain(): void {
+    this.#context.onDrain()
   }
 }
 

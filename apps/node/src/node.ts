@@ -120,16 +120,7 @@ export class Node {
   ): Promise<Reply> {
     this.#expectRunning()
     const services = typeof service === 'string' ? [service] : service
-    const { caller } = this.#mesh
-    const timeoutMs = options.timeoutMs ?? this.#timeoutMs
-    return startCall(
-      (request, sink) => caller.open(request, sink),
-      { services, body },
-      {
-        ...options,
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      },
-    )
+    return startCall(this.#mesh.caller, { services, body, timeoutMs: this.#timeoutMs }, options)
   }
 
   /** The 2020 form of {@link Node.call}. */

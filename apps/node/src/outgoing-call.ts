@@ -1,33 +1,44 @@
 import { Readable } from 'node:stream'
 import type { CallError, CallHandle, CallRequest, CallSink } from '@flatend/rpc'
-import { BodyQueue } from './body-queue.ts'
+import { BodyQueue, type BodySource } from './body-queue.ts'
 import { NodeError } from './errors.ts'
 import { flattenHeaders, headerOf } from './headers.ts'
 import { type CallOptions, Reply } from './reply.ts'
 
 /** Whatever starts a call: the node's caller, which chooses a provider, or one peer. */
-export type OpenCall = (request: CallRequest, sink: CallSink) => CallHandle
+export interface CallOpener {
+  open(request: CallRequest, sink: CallSink): CallHandle
+}
+
+/** What is called. */
+export interface CallTarget {
+  readonly services: readonly string[]
+  readonly body: unknown
+  /** Deadline where the options name none, in milliseconds. */
+  readonly timeoutMs?: number | undefined
+}
 
 /** Starts a call and resolves with the reply's head; its body follows by {@link Reply}. */
 export function startCall(
-  open: OpenCall,
-  target: { readonly services: readonly string[]; readonly body: unknown },
+  opener: CallOpener,
+  target: CallTarget,
   options: CallOptions,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const { signal } = options
+    const { signal, idempotent, timeoutMs = target.timeoutMs } = options
     if (signal?.aborted) {
       reject(abortReason(signal))
       return
     }
-    const { headers, body } = encodeBody(target.body, checkHeaders(flattenHeaders(options.headers)))
-    const request: CallRequest = {
+    const headers = checkHeaders(flattenHeaders(options.headers))
+    const body = encodeBody(target.body, headers)
+    const request: { -readonly [K in keyof CallRequest]: CallRequest[K] } = {
       services: target.services,
       headers,
-      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-      ...(options.idempotent === undefined ? {} : { idempotent: options.idempotent }),
     }
-    new OutgoingCall({ resolve, reject, signal }).start((sink) => open(request, sink), body)
+    if (timeoutMs !== undefined) request.timeoutMs = timeoutMs
+    if (idempotent !== undefined) request.idempotent = idempotent
+    new OutgoingCall({ resolve, reject, signal }).start(opener, request, body)
   })
 }
 
@@ -51,7 +62,7 @@ interface Settle {
 
 type Body = Uint8Array | AsyncIterable<unknown> | Iterable<unknown> | undefined
 
-class OutgoingCall implements CallSink {
+class OutgoingCall implements CallSink, BodySource {
   readonly #settle: Settle
   readonly #queue: BodyQueue
   readonly #onAbort: (() => void) | undefined
@@ -65,10 +76,7 @@ class OutgoingCall implements CallSink {
 
   constructor(settle: Settle) {
     this.#settle = settle
-    this.#queue = new BodyQueue((bytes) => {
-      if (this.#handle) this.#handle.consumed(bytes)
-      else this.#early += bytes
-    })
+    this.#queue = new BodyQueue(this)
     const { signal } = settle
     if (signal) {
       this.#onAbort = () => this.#abort(abortReason(signal))
@@ -76,9 +84,9 @@ class OutgoingCall implements CallSink {
     }
   }
 
-  start(open: (sink: CallSink) => CallHandle, body: Body): void {
+  start(opener: CallOpener, request: CallRequest, body: Body): void {
     try {
-      this.#handle = open(this)
+      this.#handle = opener.open(request, this)
     } catch (error) {
       this.#finish()
       this.#settle.reject(error)
@@ -92,7 +100,7 @@ class OutgoingCall implements CallSink {
   }
 
   response(status: number, headers: readonly string[]): void {
-    this.#reply = new Reply({ status, headers }, this.#queue, () => this.#cancel())
+    this.#reply = new Reply({ status, headers }, this.#queue, this)
     this.#settle.resolve(this.#reply)
   }
 
@@ -109,6 +117,15 @@ class OutgoingCall implements CallSink {
 
   fail(error: CallError): void {
     this.#stop(error)
+  }
+
+  consumed(bytes: number): void {
+    if (this.#handle) this.#handle.consumed(bytes)
+    else this.#early += bytes
+  }
+
+  refused(): void {
+    this.cancel()
   }
 
   drain(): void {
@@ -138,11 +155,12 @@ class OutgoingCall implements CallSink {
   }
 
   #abort(reason: unknown): void {
-    this.#cancel()
+    this.cancel()
     this.#stop(reason)
   }
 
-  #cancel(): void {
+  /** The answer, or the rest of it, is not wanted. */
+  cancel(): void {
     if (this.#ended) return
     this.#handle?.cancel('cancelled by the caller')
     this.#finish()
@@ -176,13 +194,13 @@ function abortReason(signal: AbortSignal): unknown {
   return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
 }
 
-/** Bytes and text as they are, streams as streams, everything else as JSON. */
-function encodeBody(body: unknown, headers: string[]): { headers: string[]; body: Body } {
-  if (body === undefined || body === null) return { headers, body: undefined }
-  if (typeof body === 'string') return { headers, body: Buffer.from(body) }
-  if (body instanceof Uint8Array) return { headers, body }
-  if (body instanceof ArrayBuffer) return { headers, body: new Uint8Array(body) }
-  if (isStream(body)) return { headers, body }
+/** Bytes and text as they are, streams as streams, everything else as JSON, which the headers then say. */
+function encodeBody(body: unknown, headers: string[]): Body {
+  if (body === undefined || body === null) return undefined
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body instanceof Uint8Array) return body
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  if (isStream(body)) return body
   const json = JSON.stringify(body)
   if (json === undefined) {
     throw new NodeError('FLATEND_NODE_BODY', `a ${typeof body} cannot be sent as a body`)
@@ -190,7 +208,7 @@ function encodeBody(body: unknown, headers: string[]): { headers: string[]; body
   if (headerOf(headers, 'content-type') === undefined) {
     headers.push('content-type', 'application/json')
   }
-  return { headers, body: Buffer.from(json) }
+  return Buffer.from(json)
 }
 
 function isStream(body: unknown): body is AsyncIterable<unknown> | Iterable<unknown> {

@@ -35,8 +35,7 @@ export class Provider {
     options: CallOptions = {},
   ): Promise<Reply> {
     const services = typeof service === 'string' ? [service] : service
-    const { connection } = this.#peer
-    return startCall((request, sink) => connection.open(request, sink), { services, body }, options)
+    return startCall(this.#peer.connection, { services, body }, options)
   }
 
   /** The 2020 form of {@link Provider.call}. */

@@ -24,16 +24,16 @@ export class Reply {
   /** name, value, name, value …; order and repeats kept. */
   readonly rawHeaders: readonly string[]
   readonly #queue: BodyQueue
-  readonly #cancel: () => void
+  readonly #call: { cancel(): void }
   #headers: Record<string, string> | undefined
   #body: Readable | undefined
 
   /** @internal */
-  constructor(head: ReplyHead, queue: BodyQueue, cancel: () => void) {
+  constructor(head: ReplyHead, queue: BodyQueue, call: { cancel(): void }) {
     this.status = head.status
     this.rawHeaders = head.headers
     this.#queue = queue
-    this.#cancel = cancel
+    this.#call = call
   }
 
   /** Whether the status is in the range 200 to 299. */
@@ -64,13 +64,8 @@ export class Reply {
    * @throws NodeError `FLATEND_NODE_BODY_LIMIT` where it is longer; the call is cancelled then.
    * @throws CallError where the call fails before the body is complete.
    */
-  async bytes({ limit = DEFAULT_REPLY_LIMIT }: { readonly limit?: number } = {}): Promise<Buffer> {
-    try {
-      return await this.#queue.collect(limit)
-    } catch (error) {
-      this.#cancel()
-      throw error
-    }
+  bytes({ limit = DEFAULT_REPLY_LIMIT }: { readonly limit?: number } = {}): Promise<Buffer> {
+    return this.#queue.collect(limit)
   }
 
   /** The whole body as UTF-8; see {@link Reply.bytes}. */
@@ -86,7 +81,7 @@ export class Reply {
   /** The rest is not wanted: the provider's handler is told to stop. */
   cancel(): void {
     this.#queue.discard()
-    this.#cancel()
+    this.#call.cancel()
   }
 
   /** @internal The connection says that the body will not be complete. */
@@ -97,7 +92,7 @@ export class Reply {
 
   #stream(): Readable {
     const queue = this.#queue
-    const cancel = this.#cancel
+    const call = this.#call
     const body: Readable = new Readable({
       read(): void {
         queue.read((chunk) => body.push(chunk === null ? null : toBuffer(chunk)))
@@ -105,7 +100,7 @@ export class Reply {
       destroy(error, done): void {
         if (!queue.closed || !body.readableEnded) {
           queue.discard()
-          cancel()
+          call.cancel()
         }
         done(error)
       },

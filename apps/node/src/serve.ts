@@ -38,13 +38,23 @@ export function serveCalls({ find, call, idOf, log }: ServeOptions): Dispatch {
       fail(ctx, error, log)
       return
     }
-    if (result !== undefined || handler.length === 0) void settle(ctx, result, log)
+    if (result === undefined && handler.length > 0) return
+    if (!isPromise(result)) send(ctx, result, log)
+    else
+      result.then(
+        (value) => send(ctx, value, log),
+        (error: unknown) => fail(ctx, error, log),
+      )
   }
 }
 
-async function settle(ctx: Context, result: unknown, log: Logger): Promise<void> {
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+function send(ctx: Context, value: unknown, log: Logger): void {
   try {
-    await answer(ctx, await result)
+    answer(ctx, value)?.catch((error: unknown) => fail(ctx, error, log))
   } catch (error) {
     fail(ctx, error, log)
   }

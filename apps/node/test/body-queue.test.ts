@@ -3,11 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { BodyQueue } from '../src/body-queue.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
+const ignore = (): void => undefined
+const queueOf = (consumed: (count: number) => void, refused = ignore): BodyQueue =>
+  new BodyQueue({ consumed, refused })
 
 describe('BodyQueue', () => {
   test('returns credit only for what the reader took', () => {
     let credit = 0
-    const queue = new BodyQueue((count) => {
+    const queue = queueOf((count) => {
       credit += count
     })
     queue.push(bytes('abc'))
@@ -29,7 +32,7 @@ describe('BodyQueue', () => {
         fc.nat({ max: 20 }),
         async (chunks, before) => {
           let credit = 0
-          const queue = new BodyQueue((count) => {
+          const queue = queueOf((count) => {
             credit += count
           })
           for (const chunk of chunks.slice(0, before)) queue.push(chunk)
@@ -44,7 +47,7 @@ describe('BodyQueue', () => {
   })
 
   test('a failed body is never shown as a whole', async () => {
-    const queue = new BodyQueue(() => undefined)
+    const queue = queueOf(ignore)
     queue.push(bytes('part'))
     const body = queue.collect(100)
     queue.fail(new Error('gone'))
@@ -53,20 +56,29 @@ describe('BodyQueue', () => {
   })
 
   test('a body over the limit is refused and the rest discarded with its credit', async () => {
-    let credit = 0
-    const queue = new BodyQueue((count) => {
-      credit += count
-    })
-    const body = queue.collect(4)
-    queue.push(bytes('123'))
-    queue.push(bytes('45'))
-    await expect(body).rejects.toMatchObject({ code: 'FLATEND_NODE_BODY_LIMIT' })
-    queue.push(bytes('678'))
-    expect(credit).toBe(8)
+    for (const before of [0, 1, 2]) {
+      let credit = 0
+      let refused = 0
+      const queue = queueOf(
+        (count) => {
+          credit += count
+        },
+        () => {
+          refused++
+        },
+      )
+      const chunks = [bytes('123'), bytes('45')]
+      for (const chunk of chunks.slice(0, before)) queue.push(chunk)
+      const body = queue.collect(4)
+      for (const chunk of chunks.slice(before)) queue.push(chunk)
+      await expect(body).rejects.toMatchObject({ code: 'FLATEND_NODE_BODY_LIMIT' })
+      queue.push(bytes('678'))
+      expect({ credit, refused }).toEqual({ credit: 8, refused: 1 })
+    }
   })
 
   test('is read once', async () => {
-    const queue = new BodyQueue(() => undefined)
+    const queue = queueOf(ignore)
     const first = queue.collect(10)
     await expect(queue.collect(10)).rejects.toMatchObject({ code: 'FLATEND_NODE_BODY_USED' })
     queue.close()

@@ -1,5 +1,5 @@
 import { RemoteProtocolError } from './errors.ts'
-import { utf8Read } from './utf8.ts'
+import { utf8Read, utf8ReadLossy } from './utf8.ts'
 
 /**
  * A cursor over received bytes. Every read checks bounds first and throws
@@ -92,8 +92,9 @@ export class Reader {
    * @throws RemoteProtocolError `FLATEND_WIRE_UTF8` on invalid UTF-8 otherwise.
    */
   text(length: number, replace = false): string {
-    const at = this.#offset
-    const text = utf8Read(this.bytes(length), replace)
+    const at = this.#take(length)
+    if (replace) return utf8ReadLossy(this.#bytes, at, at + length)
+    const text = utf8Read(this.#bytes, at, at + length)
     if (text === undefined) {
       throw new RemoteProtocolError('FLATEND_WIRE_UTF8', `text at byte ${at} is not valid UTF-8`, {
         details: { offset: at, length },
