@@ -44,6 +44,7 @@ function contest(worker, { quick }) {
           { key: 'kept', title: 'ids kept', digits: 0, alone: true },
         ],
         goals: [
+          { key: 'inserts', atLeast: 1, times: 'k-bucket' },
           { key: 'closest', atLeast: 4, times: 'k-bucket' },
           { key: 'exact', atLeast: 100 },
         ],

@@ -8,7 +8,7 @@ export function create(own) {
   const table = new RoutingTable(own)
   return {
     insert: (id) => {
-      table.seen({ key: id, address, capabilities: 1 }, 0)
+      table.seen({ key: id, address, capabilities: 1 })
     },
     closest: (target, count) => table.closest(target, count).map(({ key }) => key),
     ids: () => table.contacts().map(({ key }) => key),

@@ -1,6 +1,12 @@
 import type { Contact } from './contact.ts'
 import { compareDistance, compareIds } from './id.ts'
 
+/** Who has a place in a bucket: so many by distance, so many by seniority. */
+export interface Places {
+  readonly nearest: number
+  readonly first: number
+}
+
 /**
  * A few contacts whose ids share their first `prefix` bits, kept as columns: the 32 bits behind the
  * prefix of every id lie side by side, so that finding and sorting touch one array and look into an
@@ -33,10 +39,11 @@ export class Bucket {
 
   /** Position of an id, or -1. */
   find(key: Uint8Array): number {
+    const contacts = this.#contacts
     const words = this.#words
     const word = wordAt(key, this.#prefix)
-    for (let i = 0; i < this.#contacts.length; i++) {
-      if (words[i] === word && compareIds((this.#contacts[i] as Contact).key, key) === 0) return i
+    for (let i = 0; i < contacts.length; i++) {
+      if (words[i] === word && compareIds((contacts[i] as Contact).key, key) === 0) return i
     }
     return -1
   }
@@ -61,9 +68,14 @@ export class Bucket {
   /** Puts a contact in the place of the one least recently heard of. */
   replaceOldest(contact: Contact, stamp: number): void {
     const touched = this.#touched
+    const { size } = this
     let oldest = 0
-    for (let i = 1; i < this.#contacts.length; i++) {
-      if ((touched[i] as number) < (touched[oldest] as number)) oldest = i
+    let since = touched[0] as number
+    for (let i = 1; i < size; i++) {
+      const other = touched[i] as number
+      if (other >= since) continue
+      since = other
+      oldest = i
     }
     this.touch(oldest, contact, stamp)
     this.#added[oldest] = stamp
@@ -120,17 +132,6 @@ export class Bucket {
     return nearer
   }
 
-  /** Position of the one that came last among those with at least `rank` nearer to `target`. */
-  newestBeyond(target: Uint8Array, rank: number): number {
-    let found = -1
-    for (let i = 0; i < this.size; i++) {
-      const contact = this.#contacts[i] as Contact
-      if (found >= 0 && (this.#added[i] as number) < (this.#added[found] as number)) continue
-      if (this.countNearer(target, contact.key) >= rank) found = i
-    }
-    return found
-  }
-
   /** Position of the one nearest to `target`, or -1. */
   nearest(target: Uint8Array): number {
     let nearest = -1
@@ -144,36 +145,63 @@ export class Bucket {
 
   /** Appends the contacts nearest to `target`, nearest first, until `found` holds `count`. */
   collect(target: Uint8Array, found: Contact[], count: number): void {
-    const contacts = this.#contacts
-    const words = this.#words
-    const word = wordAt(target, this.#prefix)
-    const want = Math.min(count - found.length, contacts.length)
-    let sorted = 0
-    // Insertion sort of at most `want`: a bucket is small, and what lies beyond never moves.
-    for (let i = 0; i < contacts.length; i++) {
-      const distance = ((words[i] as number) ^ word) >>> 0
-      let at = sorted
-      while (at > 0) {
-        const other = distances[at - 1] as number
-        if (other < distance) break
-        if (other === distance && !this.#isNearer(target, i, order[at - 1] as number)) break
-        at--
-      }
-      if (at === want) continue
-      if (sorted < want) sorted++
-      for (let j = sorted - 1; j > at; j--) {
-        distances[j] = distances[j - 1] as number
-        order[j] = order[j - 1] as number
-      }
-      distances[at] = distance
-      order[at] = i
-    }
-    for (let i = 0; i < sorted; i++) found.push(contacts[order[i] as number] as Contact)
+    const sorted = this.#sort(target, Math.min(count - found.length, this.size))
+    for (let i = 0; i < sorted; i++)
+      found.push(this.#contacts[(sorting[i] as number) & POSITION] as Contact)
   }
 
+  /**
+   * Position of one that is neither among the `nearest` to `target` nor among the `first` that came,
+   * or -1.
+   */
+  surplus(target: Uint8Array, { nearest, first }: Places): number {
+    const sorted = this.#sort(target, this.size)
+    for (let i = nearest; i < sorted; i++) {
+      const at = (sorting[i] as number) & POSITION
+      if (this.#countEarlier(at) >= first) return at
+    }
+    return -1
+  }
+
+  #countEarlier(at: number): number {
+    const added = this.#added
+    let earlier = 0
+    for (let i = 0; i < this.#contacts.length; i++) {
+      if ((added[i] as number) < (added[at] as number)) earlier++
+    }
+    return earlier
+  }
+
+  /**
+   * Sorts the `want` nearest to `target` into `sorting`; returns how many there are. By insertion: a
+   * bucket is small, and what lies beyond `want` never moves.
+   */
+  #sort(target: Uint8Array, want: number): number {
+    const words = this.#words
+    const { size } = this
+    const word = wordAt(target, this.#prefix)
+    let sorted = 0
+    for (let i = 0; i < size; i++) {
+      const entry = ((((words[i] as number) ^ word) >>> 1) & ~POSITION) | i
+      if (sorted < want) sorted++
+      else if (want === 0 || !this.#isNearer(target, entry, sorting[want - 1] as number)) continue
+      let place = sorted - 1
+      for (; place > 0; place--) {
+        const other = sorting[place - 1] as number
+        if (!this.#isNearer(target, entry, other)) break
+        sorting[place] = other
+      }
+      sorting[place] = entry
+    }
+    return sorted
+  }
+
+  /** Compares two entries of `sorting`; ids are looked into only where their 21 bits are equal. */
   #isNearer(target: Uint8Array, a: number, b: number): boolean {
+    if ((a ^ b) > POSITION) return a < b
     const contacts = this.#contacts
-    return compareDistance(target, (contacts[a] as Contact).key, (contacts[b] as Contact).key) < 0
+    const one = (contacts[a & POSITION] as Contact).key
+    return compareDistance(target, one, (contacts[b & POSITION] as Contact).key) < 0
   }
 
   #grow(): void {
@@ -181,16 +209,15 @@ export class Bucket {
     this.#words = grown(this.#words, new Uint32Array(capacity))
     this.#touched = grown(this.#touched, new Float64Array(capacity))
     this.#added = grown(this.#added, new Float64Array(capacity))
-    if (capacity > distances.length) {
-      distances = new Uint32Array(capacity)
-      order = new Uint16Array(capacity)
-    }
   }
 }
 
+/** Most contacts a bucket can have. */
+export const MAX_BUCKET = 1_024
+/** The bits of an entry that are a position; the 21 above are the first of a distance. */
+const POSITION: number = MAX_BUCKET - 1
 /** Room to sort in, shared: nothing here is interrupted. */
-let distances = new Uint32Array(64)
-let order = new Uint16Array(64)
+const sorting = new Int32Array(MAX_BUCKET)
 
 function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
   to.set(from)

@@ -271,7 +271,7 @@ class MeshDiscovery implements Discovery {
   /** Only who answered at its own address, with its own key, is ever told to others. */
   #verify(peer: Peer): boolean {
     if (!peer.key || !peer.address || peer.dialed !== formatAddress(peer.address)) return false
-    this.table.seen(toContact(peer.key, peer.address), this.#options.clock.now())
+    this.table.seen(toContact(peer.key, peer.address))
     return true
   }
 

@@ -9,7 +9,7 @@
  * const self = new Uint8Array(32)
  * const table = new RoutingTable(self)
  * const key = new Uint8Array(32).fill(7)
- * table.seen({ key, address: { host: '10.0.0.7', port: 9000 }, capabilities: 1 }, 0)
+ * table.seen({ key, address: { host: '10.0.0.7', port: 9000 }, capabilities: 1 })
  * table.closest(key, 20) // the contact
  * ```
  *

@@ -1,4 +1,4 @@
-import { Bucket } from './bucket.ts'
+import { Bucket, MAX_BUCKET } from './bucket.ts'
 import type { Contact } from './contact.ts'
 import { commonPrefix, ID_BITS } from './id.ts'
 
@@ -14,7 +14,7 @@ export type Insertion = 'added' | 'refreshed' | 'cached' | 'ignored'
 
 /** Options of {@link RoutingTable}. */
 export interface RoutingTableOptions {
-  /** Contacts of a bucket and of its cache. @default 16 */
+  /** Contacts of a bucket and of its cache, siblings on top; together below 1,024. @default 16 */
   readonly bucketSize?: number
   /** Nearest contacts kept in any case. @default 32 */
   readonly siblings?: number
@@ -28,7 +28,7 @@ export interface RoutingTableOptions {
 /**
  * Kademlia's routing table (Maymounkov & Mazières 2002, §2.2 and §2.4): buckets by common prefix,
  * made when needed, a replacement cache for each (§4.1), and the nearest {@link SIBLINGS} always.
- * A live contact never yields to a newcomer.
+ * A live contact never yields to a newcomer: where a bucket is full, a sibling comes in on top.
  *
  * Whoever is in it is **verified**: it was reached at the address it names and proved the key it
  * names. `seen` is the only way in and must be called for nothing less, so that everything that
@@ -43,17 +43,20 @@ export class RoutingTable {
   readonly #buckets: (Bucket | undefined)[] = Array.from({ length: ID_BITS })
   readonly #caches: (Bucket | undefined)[] = Array.from({ length: ID_BITS })
   /** Buckets that hold something, by prefix, rising. */
-  #occupied: number[] = []
+  readonly #occupied: number[] = []
   /** Contacts in buckets before this one cannot be siblings. */
   #siblingsFrom = 0
   #size = 0
   #stamp = 0
 
   constructor(self: Uint8Array, options: RoutingTableOptions = {}) {
-    this.self = self.slice()
+    this.self = new Uint8Array(self)
     this.#bucketSize = options.bucketSize ?? BUCKET_SIZE
     this.#siblings = options.siblings ?? SIBLINGS
     this.#admit = options.admit ?? (() => true)
+    if (!(this.#bucketSize >= 1 && this.#bucketSize + this.#siblings < MAX_BUCKET)) {
+      throw new RangeError(`bucketSize must be from 1 to ${MAX_BUCKET} less the siblings`)
+    }
   }
 
   /** Number of contacts, caches not counted. */
@@ -74,9 +77,8 @@ export class RoutingTable {
   /**
    * A contact was reached at its address and proved its key: it moves to the tail of its bucket
    * with the address it has now, its failures are forgotten.
-   * @param _now - milliseconds; order of calls decides, not the clock
    */
-  seen(contact: Contact, _now?: number): Insertion {
+  seen(contact: Contact): Insertion {
     const at = commonPrefix(this.self, contact.key)
     if (at === ID_BITS) return 'ignored'
     const stamp = ++this.#stamp
@@ -102,10 +104,9 @@ export class RoutingTable {
 
   /**
    * A dial or request to a contact failed.
-   * @param _now - milliseconds; order of calls decides, not the clock
    * @returns whether the contact was evicted for it: with the second failure in a row
    */
-  failed(key: Uint8Array, _now?: number): boolean {
+  failed(key: Uint8Array): boolean {
     const at = commonPrefix(this.self, key)
     const bucket = this.#buckets[at]
     const index = bucket?.find(key) ?? -1
@@ -130,8 +131,7 @@ export class RoutingTable {
     const bucket = this.#buckets[at]
     const index = bucket?.find(key) ?? -1
     if (!bucket || index < 0) return false
-    bucket.removeAt(index)
-    this.#changed(-1)
+    this.#take(at, bucket, index)
     if (bucket.size < this.#bucketSize) this.#promote(at, this.#caches[at]?.takeNewest())
     this.#promoteSiblings()
     return true
@@ -179,16 +179,29 @@ export class RoutingTable {
 
   #add(at: number, contact: Contact, stamp: number): void {
     this.#buckets[at]?.add(contact, stamp)
-    this.#changed(1)
+    this.#size++
+    if (this.#sizeOf(at) === 1) this.#occupied.splice(this.#placeOf(at), 0, at)
+    this.#findSiblings()
   }
 
-  /** Brings what is derived from the sizes of the buckets up to date. */
-  #changed(by: number): void {
-    this.#size += by
-    this.#occupied = []
-    for (let at = 0; at < ID_BITS; at++) {
-      if (this.#sizeOf(at) > 0) this.#occupied.push(at)
-    }
+  #take(at: number, bucket: Bucket, index: number): Contact {
+    const contact = bucket.removeAt(index)
+    this.#size--
+    if (bucket.size === 0) this.#occupied.splice(this.#placeOf(at), 1)
+    this.#findSiblings()
+    return contact
+  }
+
+  /** Where a bucket stands, or would stand, among the occupied. */
+  #placeOf(at: number): number {
+    const occupied = this.#occupied
+    let place = occupied.length
+    while (place > 0 && (occupied[place - 1] as number) >= at) place--
+    return place
+  }
+
+  /** The bucket that the last of the siblings is in, or the first of all. */
+  #findSiblings(): void {
     let deeper = 0
     this.#siblingsFrom = 0
     for (let i = this.#occupied.length - 1; i >= 0; i--) {
@@ -242,17 +255,18 @@ export class RoutingTable {
     return room > 0 && (this.#buckets[at]?.countNearer(this.self, key) ?? 0) < room
   }
 
-  /** Where buckets hold too many and not for siblings' sake, who came last moves to the cache. */
+  /**
+   * Who came in for a sibling's place alone and has it no more moves to the cache. Whoever came in, at
+   * most one lost such a place to it.
+   */
   #trim(): void {
     for (const at of this.#occupied) {
-      if (this.#sizeOf(at) <= this.#bucketSize) continue
       const bucket = this.#buckets[at] as Bucket
-      const index = bucket.newestBeyond(this.self, this.#siblingRoom(at))
+      if (bucket.size <= this.#bucketSize) continue
+      const places = { nearest: this.#siblingRoom(at), first: this.#bucketSize }
+      const index = bucket.surplus(this.self, places)
       if (index < 0) continue
-      this.#cache(at, bucket.removeAt(index))
-      this.#changed(-1)
-      // At most one came in, so at most one must go; what follows is for sizes that changed since.
-      this.#trim()
+      this.#cache(at, this.#take(at, bucket, index))
       return
     }
   }
