@@ -9,6 +9,9 @@ export const SERVICES = 0x16
 export const PEERS = 0x17
 export const LEAVE = 0x18
 
+/** Status of an answer that is one (protocol §3). */
+export const STATUS_OK = 0
+
 /** Contacts in an answer to FIND_NODE2, FIND_NODE and one page of PEERS. */
 export const MAX_FOUND = 32
 export const MAX_FOUND_LEGACY = 16
@@ -24,7 +27,7 @@ export function writeId(writer: Writer, { key, address }: Contact): void {
 
 /** Reads a v1 ID. */
 export function readId(reader: Reader): Contact {
-  const key = reader.bytes(ID_LENGTH).slice()
+  const key = new Uint8Array(reader.bytes(ID_LENGTH))
   return { key, address: readAddress(reader), capabilities: 0 }
 }
 
@@ -57,6 +60,20 @@ export function readContacts(reader: Reader, max: number): Contact[] {
   return contacts
 }
 
+/** An answer to PEERS. */
+export interface PeersPage {
+  /** Whether another page follows. */
+  readonly more: boolean
+  readonly contacts: readonly Contact[]
+}
+
+export function readPeersPage(reader: Reader): PeersPage {
+  const more = reader.u8() !== 0
+  const contacts = readContacts(reader, MAX_PAGE)
+  reader.expectEnd()
+  return { more, contacts }
+}
+
 /** A request for the nodes nearest to a target. */
 export interface FindNode {
   readonly target: Uint8Array
@@ -69,7 +86,7 @@ export function writeFindNode(writer: Writer, { target, want, needed }: FindNode
 }
 
 export function readFindNode(reader: Reader): FindNode {
-  const target = reader.bytes(ID_LENGTH).slice()
+  const target = new Uint8Array(reader.bytes(ID_LENGTH))
   const want = reader.u8()
   const needed = reader.u8()
   reader.expectEnd()

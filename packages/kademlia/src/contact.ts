@@ -25,3 +25,8 @@ export function isDialable({ host, port }: Address): boolean {
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/** A node that routes, by key and address. */
+export function toContact(key: Uint8Array, address: Address): Contact {
+  return { key, address, capabilities: CAPABILITY.routes }
+}

@@ -21,6 +21,8 @@ export interface DialerOptions {
   readonly timeoutMs: number
   /** First try: its end, well or badly. */
   readonly onSettled?: () => void
+  /** A try failed and another follows. */
+  readonly onFailed?: () => void
   readonly onGivenUp?: () => void
 }
 
@@ -51,6 +53,16 @@ export class Dialer {
   /** Key of who answered there last, or who must. */
   get key(): Uint8Array | undefined {
     return this.#key
+  }
+
+  /** Whether a dial is under way. */
+  get dialing(): boolean {
+    return this.#abort !== undefined
+  }
+
+  /** Whether the last dial failed. */
+  get failing(): boolean {
+    return this.#failingSince !== undefined
   }
 
   start(): void {
@@ -110,6 +122,7 @@ export class Dialer {
     const retryMs = this.#backoff.next()
     log({ type: 'dial-failed', address, reason: error.message, retryMs: Math.round(retryMs) })
     this.#again(retryMs)
+    this.#options.onFailed?.()
   }
 
   #again(delayMs: number): void {

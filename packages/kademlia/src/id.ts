@@ -31,6 +31,11 @@ export function compareIds(a: Uint8Array, b: Uint8Array): number {
   return 0
 }
 
+/** Whether both are there and the same. */
+export function sameKey(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && compareIds(a, b) === 0
+}
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Lower-case hex, for maps and logs. */

@@ -20,11 +20,17 @@ export {
   createDiscovery,
   type Discovery,
   type DiscoveryOptions,
-  type IncomingMessage,
 } from './discovery.ts'
 export type { DiscoveryEvent } from './events.ts'
 export { commonPrefix, compareDistance, compareIds, ID_BITS, ID_LENGTH, toHex } from './id.ts'
 export { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 export { Lookup, type LookupOptions } from './lookup.ts'
+export type { IncomingMessage } from './messages.ts'
 export type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
-export { BUCKET_SIZE, type Insertion, RoutingTable, SIBLINGS } from './routing-table.ts'
+export {
+  BUCKET_SIZE,
+  type Insertion,
+  RoutingTable,
+  type RoutingTableOptions,
+  SIBLINGS,
+} from './routing-table.ts'

@@ -48,6 +48,11 @@ export class Lookup {
     for (const contact of start) this.#add(contact)
   }
 
+  /** Nodes remembered, whatever became of them. */
+  get candidates(): number {
+    return this.#candidates.length
+  }
+
   /** Whether nothing is left to do. */
   get done(): boolean {
     return this.#nearest().every(({ state }) => state === 'answered')
@@ -122,11 +127,13 @@ export class Lookup {
     if (low >= this.#k * CANDIDATES_PER_NODE) return
     this.#candidates.splice(low, 0, candidate)
     this.#known.set(hex, candidate)
-    const last =
-      this.#candidates.length > this.#k * CANDIDATES_PER_NODE ? this.#candidates.at(-1) : undefined
-    if (last?.state === 'new') {
-      this.#candidates.pop()
-      this.#known.delete(toHex(last.contact.key))
-    }
+    if (this.#candidates.length > this.#k * CANDIDATES_PER_NODE) this.#forgetFarthest()
+  }
+
+  /** Of who was asked the name is remembered, so that nobody is asked twice. */
+  #forgetFarthest(): void {
+    const at = this.#candidates.findLastIndex(({ state }) => state !== 'asked' && state !== 'slow')
+    const [farthest] = this.#candidates.splice(at, 1)
+    if (farthest?.state === 'new') this.#known.delete(toHex(farthest.contact.key))
   }
 }

@@ -23,7 +23,10 @@ export interface Peer {
   readonly services: readonly string[]
   /** `host:port` this node dialed, `undefined` where the peer came to us. */
   readonly dialed: string | undefined
-  /** Asks; `onReply` gets status 0 and a body, another status, or -1 where none came. */
+  /**
+   * Asks; `onReply` gets status 0 and a body, another status, or -1 where none came. Where it throws a
+   * RemoteProtocolError, the answer broke the rules: end the connection.
+   */
   request(
     opcode: number,
     write: (writer: Writer) => void,

@@ -169,7 +169,7 @@ export class RoutingTable {
 
   /** What waits for a place in that bucket, newest first. */
   cached(prefix: number): Contact[] {
-    return this.#caches[prefix]?.byAge().reverse() ?? []
+    return this.#caches[prefix]?.byAge().toReversed() ?? []
   }
 
   /** All contacts, caches not included, in no order. */

@@ -1,0 +1,166 @@
+import type { Reader } from '@flatend/wire'
+import { FIND_NODE2, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
+import type { Contact } from './contact.ts'
+import { Lookup } from './lookup.ts'
+import type { Clock, Peer } from './ports.ts'
+import type { RoundTrips } from './round-trips.ts'
+import { BUCKET_SIZE, type RoutingTable } from './routing-table.ts'
+
+/** What a lookup works with. */
+export interface LookupContext {
+  readonly table: RoutingTable
+  readonly clock: Clock
+  readonly trips: RoundTrips
+  /** The connection to a node, where there is one. */
+  readonly connection: (key: Uint8Array) => Peer | undefined
+  readonly connect: (contact: Contact, signal: AbortSignal) => Promise<Peer>
+  /** A node did not answer. */
+  readonly failed: (key: Uint8Array) => void
+}
+
+/** Searches the nodes nearest to a target. Rejects with the signal's reason. */
+export function runLookup(
+  context: LookupContext,
+  target: Uint8Array,
+  signal: AbortSignal,
+): Promise<Contact[]> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const run = new LookupRun(context, target, () => {
+      signal.removeEventListener('abort', stop)
+      resolve(run.lookup.result())
+    })
+    const stop = (): void => {
+      run.stop()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    run.step()
+  })
+}
+
+/** Asks whom the lookup names, all on their own, and tells it what came of it. */
+class LookupRun {
+  readonly lookup: Lookup
+  readonly #context: LookupContext
+  readonly #onDone: () => void
+  /** Ends what is under way. */
+  readonly #running = new Set<() => void>()
+  #over = false
+
+  constructor(context: LookupContext, target: Uint8Array, onDone: () => void) {
+    const { table } = context
+    this.#context = context
+    this.#onDone = onDone
+    this.lookup = new Lookup({
+      target,
+      self: table.self,
+      start: table.closest(target, BUCKET_SIZE),
+    })
+  }
+
+  step(): void {
+    if (this.#over) return
+    if (this.lookup.done) {
+      this.stop()
+      this.#onDone()
+      return
+    }
+    for (const contact of this.lookup.next()) {
+      this.#ask(contact)
+      // An answer may have come at once, and have been the last.
+      if (this.#over) return
+    }
+  }
+
+  stop(): void {
+    this.#over = true
+    for (const end of this.#running) end()
+    this.#running.clear()
+  }
+
+  #ask(contact: Contact): void {
+    const { clock, trips, connection, failed } = this.#context
+    const open = connection(contact.key)
+    const timeoutMs = open ? trips.timeoutMs : trips.dialTimeoutMs
+    const abort = new AbortController()
+    const slow = clock.schedule(timeoutMs / 2, () => {
+      this.lookup.slow(contact.key)
+      this.step()
+    })
+    const late = clock.schedule(timeoutMs, () => settle(undefined))
+    const end = (): void => {
+      slow.cancel()
+      late.cancel()
+      abort.abort()
+    }
+    const settle = (contacts: readonly Contact[] | undefined): void => {
+      if (!this.#running.delete(end)) return
+      end()
+      if (contacts) this.lookup.answered(contact.key, contacts)
+      else {
+        this.lookup.failed(contact.key)
+        failed(contact.key)
+      }
+      this.step()
+    }
+    this.#running.add(end)
+    if (open) this.#request(open, settle)
+    else void this.#dial(contact, { signal: abort.signal, settle })
+  }
+
+  async #dial(contact: Contact, { signal, settle }: DialOptions): Promise<void> {
+    const { connect, connection } = this.#context
+    try {
+      const made = await connect(contact, signal)
+      // Of two connections to one node the other may have been kept.
+      this.#request(connection(contact.key) ?? made, settle)
+    } catch {
+      settle(undefined)
+    }
+  }
+
+  #request(peer: Peer, settle: Settle): void {
+    if (peer.version !== 2) {
+      settle(undefined)
+      return
+    }
+    const { clock, trips } = this.#context
+    const { target } = this.lookup
+    const start = clock.now()
+    peer.request(
+      FIND_NODE2,
+      (writer) => writeFindNode(writer, { target, want: BUCKET_SIZE, needed: 0 }),
+      (status, body) => {
+        if (status !== STATUS_OK || !body) {
+          settle(undefined)
+          return
+        }
+        trips.observe(clock.now() - start)
+        settle(readOrFail(body, settle))
+      },
+    )
+  }
+}
+
+type Settle = (contacts: readonly Contact[] | undefined) => void
+
+interface DialOptions {
+  readonly signal: AbortSignal
+  readonly settle: Settle
+}
+
+/** A malformed answer is none; that it ends the connection is for the caller of the callback. */
+function readOrFail(body: Reader, settle: Settle): Contact[] {
+  try {
+    const contacts = readContacts(body, BUCKET_SIZE)
+    body.expectEnd()
+    return contacts
+  } catch (error) {
+    settle(undefined)
+    throw error
+  }
+}

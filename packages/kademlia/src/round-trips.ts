@@ -1,0 +1,26 @@
+/** How long an answer may take, in milliseconds (discovery §1). */
+const SHORTEST = 300
+const LONGEST = 3_000
+/** Weight of one measurement, as TCP has it (RFC 6298 §2.3). */
+const GAIN = 1 / 8
+
+/** Smoothed round trip of lookups, and the patience that follows from it. */
+export class RoundTrips {
+  #smoothed: number | undefined
+
+  observe(ms: number): void {
+    this.#smoothed =
+      this.#smoothed === undefined ? ms : this.#smoothed + (ms - this.#smoothed) * GAIN
+  }
+
+  /** After so long no answer is expected any more: four round trips, within bounds. */
+  get timeoutMs(): number {
+    if (this.#smoothed === undefined) return LONGEST
+    return Math.min(LONGEST, Math.max(SHORTEST, 4 * this.#smoothed))
+  }
+
+  /** The same where a connection must be made first. */
+  get dialTimeoutMs(): number {
+    return LONGEST
+  }
+}
