@@ -73,7 +73,7 @@ export class Lookup {
 
   /** A node answered with the contacts nearest to the target that it knows. */
   answered(key: Uint8Array, contacts: readonly Contact[]): void {
-    this.#settle(key, 'answered')
+    if (!this.#settle(key, 'answered')) return
     for (const contact of contacts.slice(0, MAX_PER_ANSWER)) this.#add(contact)
   }
 
@@ -95,11 +95,13 @@ export class Lookup {
     return answered.slice(0, this.#k).map(({ contact }) => contact)
   }
 
-  #settle(key: Uint8Array, state: State): void {
+  /** Returns whether it was asked and not heard of since. */
+  #settle(key: Uint8Array, state: State): boolean {
     const candidate = this.#known.get(toHex(key))
-    if (candidate?.state !== 'asked' && candidate?.state !== 'slow') return
+    if (candidate?.state !== 'asked' && candidate?.state !== 'slow') return false
     if (candidate.state === 'asked') this.#underWay--
     candidate.state = state
+    return true
   }
 
   /** The k nearest candidates that did not fail. */
