@@ -50,9 +50,9 @@ export class Connections {
     this.#self = self
   }
 
-  /** Nodes connected by v2. */
+  /** Nodes connected by v2 that are to stay. */
   get nodes(): number {
-    return this.used().length
+    return this.used().filter(({ left }) => !left).length
   }
 
   get(peer: Peer): Session | undefined {

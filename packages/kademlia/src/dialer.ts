@@ -8,8 +8,8 @@ export interface DialerContext {
   readonly clock: Clock
   readonly random: () => number
   readonly log: (event: DiscoveryEvent) => void
-  /** Whether a connection to this key is open. */
-  readonly isConnected: (key: Uint8Array | undefined, peer: Peer) => boolean
+  /** Whether a node of this key, or this very connection, is connected. */
+  readonly isConnected: (key: Uint8Array | undefined, peer?: Peer) => boolean
 }
 
 /** Options of {@link Dialer}. */
@@ -80,7 +80,10 @@ export class Dialer {
   lost(): void {
     this.#peer = undefined
     if (this.#context.clock.now() - this.#connectedAt >= STABLE) this.#backoff.reset()
-    this.#again(this.#backoff.next())
+    this.#again(this.#backoff.next(), () => {
+      // The node may have come to us meanwhile.
+      if (!this.#context.isConnected(this.#key)) this.start()
+    })
   }
 
   async #dial(): Promise<void> {
@@ -121,16 +124,16 @@ export class Dialer {
     }
     const retryMs = this.#backoff.next()
     log({ type: 'dial-failed', address, reason: error.message, retryMs: Math.round(retryMs) })
-    this.#again(retryMs)
+    this.#again(retryMs, () => this.start())
     this.#options.onFailed?.()
   }
 
-  #again(delayMs: number): void {
+  #again(delayMs: number, dial: () => void): void {
     if (this.#stopped) return
     this.#timer?.cancel()
     this.#timer = this.#context.clock.schedule(delayMs, () => {
       this.#timer = undefined
-      this.start()
+      dial()
     })
   }
 }

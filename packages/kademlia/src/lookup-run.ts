@@ -6,6 +6,10 @@ import type { Clock, Peer } from './ports.ts'
 import type { RoundTrips } from './round-trips.ts'
 import { BUCKET_SIZE, type RoutingTable } from './routing-table.ts'
 
+/** What a request is told where its connection ended first. */
+const NO_REPLY = -1
+const MAX_TRIES = 3
+
 /** What a lookup works with. */
 export interface LookupContext {
   readonly table: RoutingTable
@@ -108,26 +112,35 @@ class LookupRun {
       this.step()
     }
     this.#running.add(end)
-    if (open) this.#request(open, settle)
-    else void this.#dial(contact, { signal: abort.signal, settle })
+    this.#send({ contact, signal: abort.signal, settle, asked: undefined, tries: 0 })
   }
 
-  async #dial(contact: Contact, { signal, settle }: DialOptions): Promise<void> {
+  #send(question: Question): void {
+    question.tries++
+    const open = this.#context.connection(question.contact.key)
+    if (open && open !== question.asked) this.#request(open, question)
+    else void this.#dial(question)
+  }
+
+  async #dial(question: Question): Promise<void> {
+    const { contact, signal, settle } = question
     const { connect, connection } = this.#context
     try {
       const made = await connect(contact, signal)
       // Of two connections to one node the other may have been kept.
-      this.#request(connection(contact.key) ?? made, settle)
+      this.#request(connection(contact.key) ?? made, question)
     } catch {
       settle(undefined)
     }
   }
 
-  #request(peer: Peer, settle: Settle): void {
+  #request(peer: Peer, question: Question): void {
+    const { settle, signal, tries } = question
     if (peer.version !== 2) {
       settle(undefined)
       return
     }
+    question.asked = peer
     const { clock, trips } = this.#context
     const { target } = this.lookup
     const start = clock.now()
@@ -135,12 +148,13 @@ class LookupRun {
       FIND_NODE2,
       (writer) => writeFindNode(writer, { target, want: BUCKET_SIZE, needed: 0 }),
       (status, body) => {
-        if (status !== STATUS_OK || !body) {
-          settle(undefined)
-          return
+        // The node may have dialed us at the same time, and this connection have been given up for that.
+        if (status === NO_REPLY && tries < MAX_TRIES && !signal.aborted) this.#send(question)
+        else if (status !== STATUS_OK || !body) settle(undefined)
+        else {
+          trips.observe(clock.now() - start)
+          settle(readOrFail(body, settle))
         }
-        trips.observe(clock.now() - start)
-        settle(readOrFail(body, settle))
       },
     )
   }
@@ -148,9 +162,14 @@ class LookupRun {
 
 type Settle = (contacts: readonly Contact[] | undefined) => void
 
-interface DialOptions {
+/** What one node is asked, perhaps again. */
+interface Question {
+  readonly contact: Contact
   readonly signal: AbortSignal
   readonly settle: Settle
+  /** The connection it was asked over last: where that ended, another is needed. */
+  asked: Peer | undefined
+  tries: number
 }
 
 /** A malformed answer is none; that it ends the connection is for the caller of the callback. */

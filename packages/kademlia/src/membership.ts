@@ -46,7 +46,7 @@ export class Membership {
     this.#dialerContext = {
       ...context,
       isConnected: (key, peer) =>
-        connections.get(peer) !== undefined ||
+        (peer !== undefined && connections.get(peer) !== undefined) ||
         (key !== undefined && connections.to(key) !== undefined),
     }
     this.ready = new Promise((resolve) => {

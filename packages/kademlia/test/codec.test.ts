@@ -180,7 +180,11 @@ describe('limits', () => {
   })
 
   test('a host that is no IP address cannot be told', () => {
-    const name = { key: new Uint8Array(32), address: { host: 'localhost', port: 9 }, capabilities: 1 }
+    const name = {
+      key: new Uint8Array(32),
+      address: { host: 'localhost', port: 9 },
+      capabilities: 1,
+    }
     expect(() => writeContact(new Writer(), name)).toThrow(TypeError)
   })
 })

@@ -138,6 +138,11 @@ describe('dialer', () => {
     expect(one.dialer.failing).toBe(false)
     one.dialer.lost()
     await one.clock.advance(250)
+    // The node came back by itself.
+    expect(one.attempts).toHaveLength(1)
+    one.connected = false
+    one.dialer.lost()
+    await one.clock.advance(250)
     expect(one.attempts).toHaveLength(2)
   })
 

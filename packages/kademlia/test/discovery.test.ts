@@ -32,15 +32,18 @@ function expectFullMesh(nodes: readonly TestNode[]): void {
 }
 
 describe('joining', () => {
-  test.each(SEEDS)('twelve at once: one connection a pair, services known (seed %i)', async (from) => {
-    const mesh = meshOf(from, 12)
-    for (const node of mesh.nodes) node.start()
-    await mesh.clock.advance(20_000)
-    expectFullMesh(mesh.nodes)
-    for (const node of mesh.nodes) {
-      expect(node.tells()).toHaveLength(11)
-    }
-  })
+  test.each(SEEDS)(
+    'twelve at once: one connection a pair, services known (seed %i)',
+    async (from) => {
+      const mesh = meshOf(from, 12)
+      for (const node of mesh.nodes) node.start()
+      await mesh.clock.advance(20_000)
+      expectFullMesh(mesh.nodes)
+      for (const node of mesh.nodes) {
+        expect(node.tells()).toHaveLength(11)
+      }
+    },
+  )
 
   test('through a seed that is down at first; ready does not wait for it', async () => {
     const mesh = meshOf(1, 3)
@@ -143,25 +146,31 @@ describe('two connections to one node', () => {
     const smaller = toHex(a.key) < toHex(b.key) ? a : b
     expect([...smaller.ends][0]?.dialed).toBeDefined()
     for (const node of [a, b]) {
-      expect(node.events.filter(({ type }) => type === 'peer-joined')).toHaveLength(1)
-      expect(node.events.filter(({ type }) => type === 'peer-left')).toHaveLength(0)
+      // The one that goes may have gone before the other is there.
+      const told = node.events.map(({ type }) => type)
+      expect(told.at(-1)).toBe('peer-joined')
+      expect(told.filter((type) => type === 'peer-joined').length).toBeLessThanOrEqual(2)
+      expect(node.dialed).toHaveLength(1)
     }
   })
 
-  test.each(SEEDS)('so they do where one dialed both, in whatever order (seed %i)', async (from) => {
-    const mesh = new TestMesh(from)
-    // One node behind two addresses: the dialer cannot know before it has connected.
-    const b = mesh.node({ services: ['b'] })
-    const alias = mesh.node({ key: b.key })
-    Object.assign(alias, { discovery: b.discovery, ends: b.ends, hello: () => b.hello() })
-    alias.up = true
-    b.start()
-    const a = mesh.node({ host: '', seeds: ['10.0.0.1:9000', '10.0.0.2:9000'] }).start()
-    await mesh.clock.advance(10_000)
-    expect([a.ends.size, b.ends.size]).toEqual([1, 1])
-    expect([...a.ends][0]?.other).toBe([...b.ends][0])
-    expect(a.discovery.providers('b')).toEqual([...a.ends])
-  })
+  test.each(SEEDS)(
+    'so they do where one dialed both, in whatever order (seed %i)',
+    async (from) => {
+      const mesh = new TestMesh(from)
+      // One node behind two addresses: the dialer cannot know before it has connected.
+      const b = mesh.node({ services: ['b'] })
+      const alias = mesh.node({ key: b.key })
+      Object.assign(alias, { discovery: b.discovery, ends: b.ends, hello: () => b.hello() })
+      alias.up = true
+      b.start()
+      const a = mesh.node({ host: '', seeds: ['10.0.0.1:9000', '10.0.0.2:9000'] }).start()
+      await mesh.clock.advance(10_000)
+      expect([a.ends.size, b.ends.size]).toEqual([1, 1])
+      expect([...a.ends][0]?.other).toBe([...b.ends][0])
+      expect(a.discovery.providers('b')).toEqual([...a.ends])
+    },
+  )
 
   test('a node that was restarted is found again, with its new key at the old address too', async () => {
     const mesh = meshOf(7, 3)
@@ -329,20 +338,23 @@ describe('leaving', () => {
 describe('lookup over the mesh', () => {
   const signal = (): AbortSignal => new AbortController().signal
 
-  test('finds the nodes nearest to a target, those not connected too', async () => {
-    const mesh = meshOf(16, 40, { maxFullMesh: 3 })
-    for (const node of mesh.nodes) node.start()
-    await mesh.clock.advance(60_000)
-    const node = mesh.nodes[20] as TestNode
-    const target = randomId(mesh.random)
-    let result: string[] | undefined
-    void node.discovery.lookup(target, { signal: signal() }).then((found) => {
-      result = names(found)
-    })
-    await mesh.clock.advance(20_000)
-    const all = others(mesh.nodes, node).map(({ key }) => contactOf(key))
-    expect(result).toEqual(names(sortedByDistance(all, target).slice(0, 16)))
-  })
+  test.each(SEEDS)(
+    'finds the nodes nearest to a target, also unconnected ones (seed %i)',
+    async (from) => {
+      const mesh = meshOf(from, 30, { maxFullMesh: 3 })
+      for (const node of mesh.nodes) node.start()
+      await mesh.clock.advance(60_000)
+      const node = mesh.nodes[20] as TestNode
+      const target = randomId(mesh.random)
+      let result: string[] | undefined
+      void node.discovery.lookup(target, { signal: signal() }).then((found) => {
+        result = names(found)
+      })
+      await mesh.clock.advance(20_000)
+      const all = others(mesh.nodes, node).map(({ key }) => contactOf(key))
+      expect(result).toEqual(names(sortedByDistance(all, target).slice(0, 16)))
+    },
+  )
 
   test('goes round those that are dead', async () => {
     const mesh = meshOf(17, 12)

@@ -17,7 +17,10 @@ interface Network {
 
 const nameOf = (contact: Contact): string => names([contact])[0] as string
 
-function network(from: number, { size, known, deadShare }: Readonly<Record<string, number>>): Network {
+function network(
+  from: number,
+  { size, known, deadShare }: Readonly<Record<string, number>>,
+): Network {
   const random = seededRandom(from)
   const nodes = Array.from({ length: size ?? 0 }, () => contactOf(randomId(random)))
   const views = new Map<string, readonly Contact[]>()

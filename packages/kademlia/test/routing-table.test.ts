@@ -16,7 +16,8 @@ import { NaiveTable, prefixOf } from './support/naive-table.ts'
 function population(from: number, count: number): { self: Uint8Array; contacts: Contact[] } {
   const random = seededRandom(from)
   const self = randomId(random)
-  const bits = (): number => Math.floor(-Math.log2(1 - random()) * 1.5 + (random() < 0.05 ? 220 : 0))
+  const bits = (): number =>
+    Math.floor(-Math.log2(1 - random()) * 1.5 + (random() < 0.05 ? 220 : 0))
   const contacts = Array.from({ length: count }, () =>
     contactOf(nearId(random, self, Math.min(bits(), 238))),
   )
@@ -222,7 +223,8 @@ describe('routing table', () => {
     for (const contact of contacts) table.seen(contact)
     const cached = Array.from({ length: 256 }, (_, prefix) => table.cached(prefix)).flat()
     expect(table.size).toBeGreaterThan(0)
-    for (const name of names([...table.contacts(), ...cached])) expect(refused.has(name)).toBe(false)
+    for (const name of names([...table.contacts(), ...cached]))
+      expect(refused.has(name)).toBe(false)
   })
 
   test('sizes that make no sense are refused', () => {

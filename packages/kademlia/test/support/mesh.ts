@@ -22,7 +22,9 @@ export class TestMesh {
   }
 
   /** A node at 10.0.0.x:9000, x in the order they are made; `host: ''` for one without an address. */
-  node(options: Partial<DiscoveryOptions> & { readonly key?: Uint8Array; readonly host?: string } = {}): TestNode {
+  node(
+    options: Partial<DiscoveryOptions> & { readonly key?: Uint8Array; readonly host?: string } = {},
+  ): TestNode {
     const node = new TestNode(this, options)
     this.nodes.push(node)
     return node
@@ -49,12 +51,22 @@ export class TestNode {
   /** What the hello says. */
   services: readonly string[]
   readonly dialed: string[] = []
+  /** Takes connections. */
   up = false
+  /** Can dial. */
+  online = true
   readonly #mesh: TestMesh
   readonly #advertised: Address | undefined
 
-  constructor(mesh: TestMesh, options: Partial<DiscoveryOptions> & { readonly key?: Uint8Array; readonly host?: string }) {
-    const { key = randomId(mesh.random), host = `10.0.0.${mesh.nodes.length + 1}`, ...rest } = options
+  constructor(
+    mesh: TestMesh,
+    options: Partial<DiscoveryOptions> & { readonly key?: Uint8Array; readonly host?: string },
+  ) {
+    const {
+      key = randomId(mesh.random),
+      host = `10.0.0.${mesh.nodes.length + 1}`,
+      ...rest
+    } = options
     this.#mesh = mesh
     this.key = key
     this.#advertised = host === '' ? undefined : { host, port: 9_000 }
@@ -66,7 +78,8 @@ export class TestNode {
       random: mesh.random,
       log: (event) => this.events.push(event),
       network: {
-        connect: ({ address, key: expected }, { signal }) => this.#connect(address, expected, signal),
+        connect: ({ address, key: expected }, { signal }) =>
+          this.#connect(address, expected, signal),
       },
       ...rest,
     })
@@ -88,6 +101,7 @@ export class TestNode {
   /** Is gone, without a word. */
   crash(): void {
     this.up = false
+    this.online = false
     for (const end of this.ends) end.close()
   }
 
@@ -112,8 +126,9 @@ export class TestNode {
       clock.schedule(this.#mesh.latency(), () => {
         const node = this.#mesh.at(address)
         if (signal.aborted) return
-        if (!node) reject(new Error('refused'))
-        else if (node === this) reject(Object.assign(new Error('us'), { code: 'FLATEND_MONTE_SELF' }))
+        if (!node || !this.online) reject(new Error('refused'))
+        else if (node === this)
+          reject(Object.assign(new Error('us'), { code: 'FLATEND_MONTE_SELF' }))
         else if (expected && toHex(expected) !== toHex(node.key)) reject(new Error('another key'))
         else resolve(this.#open(node, address))
       })
@@ -178,7 +193,9 @@ export class MemoryPeer implements Peer {
     this.deliver(() => this.other?.close())
     const wasOpen = this.#state === 'open'
     this.#state = 'closed'
-    for (const onReply of this.#pending.values()) onReply(-1)
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const onReply of pending) onReply(-1)
     if (this.#owner.ends.delete(this) && wasOpen) this.#owner.discovery.disconnected(this)
   }
 
@@ -188,6 +205,10 @@ export class MemoryPeer implements Peer {
     onReply: (status: number, body?: Reader) => void,
   ): void {
     const seq = ++this.#seq
+    if (this.#state === 'closed') {
+      this.#mesh.clock.schedule(0, () => onReply(-1))
+      return
+    }
     this.#pending.set(seq, onReply)
     this.#say(write, (body) => this.other?.receive(seq, opcode, body))
   }
