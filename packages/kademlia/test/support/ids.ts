@@ -54,3 +54,13 @@ export function names(contacts: readonly Contact[]): string[] {
 }
 
 export const seed: fc.Arbitrary<number> = fc.integer({ min: 0, max: 0x7fff_ffff })
+
+/** What a task throws, or nothing. */
+export function thrownBy(task: () => unknown): unknown {
+  try {
+    task()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
