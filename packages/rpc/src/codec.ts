@@ -9,33 +9,45 @@ export const DATA = 3
 export const RESET_STREAM = 5
 export const WINDOW = 6
 export const GOAWAY = 8
+/** Names the whole connection in a WINDOW. */
+export const CONNECTION = 0xffff_ffff
 
 // Fields of this layer; an application neither sets nor sees them.
 export const TIMEOUT_FIELD = ':timeout-ms'
 export const IDEMPOTENT_FIELD = ':idempotent'
 export const STATUS_FIELD = ':status'
+/** The longest `:timeout-ms` that can be said, in milliseconds. */
+export const MAX_TIMEOUT_MS = 0xffff_ffff
 
-/** Fields that lead a header list, before those of the application. */
-export type Fields = readonly (readonly [string, string])[]
+/** No fields of this layer. */
+export const NO_FIELDS: HeaderList = []
+
+/** What {@link writeHeaders} needs beside the application's headers. */
+export interface HeaderWriting {
+  /** Fields of this layer that lead the list: name, value … */
+  readonly fields: HeaderList
+  readonly limits: RpcLimits
+}
 
 /** Writes `u16 n | n × (lp8(name) | lp16(value))`. */
 export function writeHeaders(
   writer: Writer,
   headers: HeaderList,
-  options: { readonly fields: Fields; readonly limits: RpcLimits },
+  { fields, limits }: HeaderWriting,
 ): void {
-  const { fields, limits } = options
-  const count = headers.length / 2 + fields.length
   if (headers.length % 2 !== 0) {
     throw new LocalProtocolError(
       'FLATEND_RPC_HEADERS',
       'headers are a list of names and values, this one has a name without a value',
     )
   }
+  const count = (headers.length + fields.length) / 2
   if (count > limits.maxHeaders) throw headerLimit('headers', count, limits.maxHeaders)
   writer.u16(count)
   const start = writer.length
-  for (const [name, value] of fields) writer.text8(name).text16(value)
+  for (let i = 0; i < fields.length; i += 2) {
+    writer.text8(fields[i] as string).text16(fields[i + 1] as string)
+  }
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (isOwnField(name)) {
@@ -87,7 +99,7 @@ export interface ReceivedHeaders {
   status: number
 }
 
-/** Reads what {@link writeHeaders} wrote. */
+/** Reads what {@link writeHeaders} wrote; `lossy` takes any bytes for text, as v1 does. */
 export function readHeaders(reader: Reader, limits: RpcLimits, lossy: boolean): ReceivedHeaders {
   const count = reader.u16()
   if (count > limits.maxHeaders) throw tooMany('headers', count, limits.maxHeaders)
@@ -106,15 +118,14 @@ export function readHeaders(reader: Reader, limits: RpcLimits, lossy: boolean): 
     const value = reader.text(length, lossy)
     if (name.charCodeAt(0) !== 58 /* : */ || !takeField(received, name, value))
       received.headers.push(name, value)
-  }
-  if (reader.offset - start > limits.maxHeaderBytes) {
-    throw tooMany('bytes of headers', reader.offset - start, limits.maxHeaderBytes)
+    if (reader.offset - start > limits.maxHeaderBytes)
+      throw tooMany('bytes of headers', reader.offset - start, limits.maxHeaderBytes)
   }
   return received
 }
 
 function takeField(received: ReceivedHeaders, name: string, value: string): boolean {
-  if (name === TIMEOUT_FIELD) received.timeoutMs = readNumber(name, value, 0xffff_ffff)
+  if (name === TIMEOUT_FIELD) received.timeoutMs = readNumber(name, value, MAX_TIMEOUT_MS)
   else if (name === IDEMPOTENT_FIELD) received.idempotent = value === '1'
   else if (name === STATUS_FIELD) {
     received.status = readNumber(name, value, 599)

@@ -1,15 +1,15 @@
 import { RemoteProtocolError } from '@flatend/wire'
-import { WINDOW } from './codec.ts'
+import { CONNECTION } from './codec.ts'
 import type { RpcLimits } from './limits.ts'
+import type { MessageSender } from './message-sender.ts'
 import type { Channel } from './ports.ts'
-
-const CONNECTION = 0xffff_ffff
 
 /** Credit of all streams of a connection together; for v1, which has none, pausing the channel. */
 export class ConnectionCredit {
   /** Bytes we may still send. */
   send: number
   readonly #channel: Channel
+  readonly #sender: MessageSender
   readonly #limits: RpcLimits
   readonly #v2: boolean
   #receive: number
@@ -17,8 +17,9 @@ export class ConnectionCredit {
   #unread = 0
   #paused = false
 
-  constructor(channel: Channel, limits: RpcLimits) {
+  constructor(channel: Channel, sender: MessageSender, limits: RpcLimits) {
     this.#channel = channel
+    this.#sender = sender
     this.#limits = limits
     this.#v2 = channel.version === 2
     this.send = this.#v2 ? limits.connectionCredit : Number.POSITIVE_INFINITY
@@ -58,7 +59,7 @@ export class ConnectionCredit {
     if (this.#v2) {
       this.#unacknowledged += bytes
       if (this.#unacknowledged * 4 < this.#limits.connectionCredit) return
-      this.sendWindow(CONNECTION, this.#unacknowledged)
+      this.#sender.window(CONNECTION, this.#unacknowledged)
       this.#receive += this.#unacknowledged
       this.#unacknowledged = 0
       return
@@ -68,10 +69,5 @@ export class ConnectionCredit {
       this.#paused = false
       this.#channel.resume()
     }
-  }
-
-  sendWindow(id: number, bytes: number): void {
-    this.#channel.begin(0, WINDOW).u32(id).u32(bytes)
-    this.#channel.end()
   }
 }

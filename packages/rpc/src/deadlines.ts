@@ -1,5 +1,8 @@
 import type { Clock, Timer } from './ports.ts'
 
+/** The longest delay every runtime's timers take, 2^31 - 1 ms; a later time is reached in steps. */
+const MAX_DELAY_MS = 0x7fff_ffff
+
 /** Something that is told when its time is over. */
 export interface Expiring {
   /** Clock time in milliseconds; `Infinity` once it no longer matters. */
@@ -53,10 +56,11 @@ export class Deadlines {
     if (next === undefined || next >= this.#due) return
     this.#timer?.cancel()
     this.#due = next
-    this.#timer = this.#clock.schedule(Math.max(0, next - this.#clock.now()), () => this.#fire())
+    const delay = Math.min(MAX_DELAY_MS, Math.max(0, next - this.#clock.now()))
+    this.#timer = this.#clock.schedule(delay, this.#fire)
   }
 
-  #fire(): void {
+  readonly #fire = (): void => {
     this.#due = Number.POSITIVE_INFINITY
     this.#timer = undefined
     const now = this.#clock.now()

@@ -83,9 +83,12 @@ const KINDS: readonly (readonly [CallErrorKind, string, boolean])[] = [
   ['shutting-down', 'the provider is shutting down', true],
 ]
 
-/** The error of a RESET; an unknown code is the handler's. */
-export function errorOfReset(code: number, reason: string): CallError {
+/** The error of a RESET; an unknown code is the handler's. Something ran where it `answered`. */
+export function errorOfReset(code: number, reason: string, answered = false): CallError {
   const [kind, message, nothingRan] =
     KINDS[code] ?? (['handler', 'the handler failed', false] as const)
-  return new CallError(kind, reason || message, { expose: reason !== '', nothingRan })
+  return new CallError(kind, reason || message, {
+    expose: reason !== '',
+    nothingRan: nothingRan && !answered,
+  })
 }

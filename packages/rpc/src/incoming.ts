@@ -5,6 +5,7 @@ import { Stream, type StreamOwner } from './stream.ts'
 
 /** What an incoming call adds to what a stream needs. */
 export interface IncomingOwner extends StreamOwner {
+  /** Who calls. */
   readonly peer: unknown
   now(): number
   sendResponse(stream: Stream, status: number, headers: HeaderList): void
@@ -68,14 +69,7 @@ export class IncomingStream extends Stream implements IncomingCall {
   }
 
   fail(code: number, message = '', expose = false): void {
-    if (this.dead) return
-    if (this.owner.v2) {
-      this.owner.sendReset(this, code, expose ? message : '')
-      this.die()
-    } else {
-      // v1 knows no failure: an empty answer, or one that breaks off, is all there is.
-      this.end()
-    }
+    if (!this.dead) this.#stop(code, expose ? message : '')
   }
 
   consumed(bytes: number): void {
@@ -84,14 +78,9 @@ export class IncomingStream extends Stream implements IncomingCall {
 
   expire(): void {
     if (this.dead) return
-    if (this.owner.v2) {
-      this.owner.sendReset(this, RESET.deadline, '')
-      this.kill(new CallError('deadline', 'the deadline of the call passed'))
-      return
-    }
-    this.deadline = Number.POSITIVE_INFINITY
-    this.#sink?.cancel(new CallError('deadline', 'the deadline of the call passed'))
-    this.end()
+    this.owner.stats.deadlinesExpired++
+    this.#stop(RESET.deadline, '')
+    this.onFail(new CallError('deadline', 'the deadline of the call passed'))
   }
 
   receiveReset(code: number, reason: string): void {
@@ -113,5 +102,12 @@ export class IncomingStream extends Stream implements IncomingCall {
 
   protected onDrain(): void {
     this.#sink?.drain()
+  }
+
+  #stop(code: number, reason: string): void {
+    // v1 knows no failure: an empty answer, or one that breaks off, is all there is.
+    if (this.owner.v2) this.owner.sendReset(this, code, reason)
+    else this.end()
+    if (!this.dead) this.die()
   }
 }

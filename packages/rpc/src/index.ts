@@ -17,11 +17,20 @@
  *
  * @packageDocumentation
  */
+export type { Authorize, CallAttempt, Verdict } from './authorize.ts'
 export type { CallHandle, CallSink, Dispatch, IncomingCall, IncomingSink } from './call.ts'
-export { type Caller, type CallerOptions, choose, createCaller, type Directory } from './caller.ts'
+export {
+  type Caller,
+  type CallerOptions,
+  type CallerStats,
+  createCaller,
+  type Directory,
+} from './caller.ts'
+export { choose } from './choose.ts'
 export { type Connection, type ConnectionOptions, createConnection } from './connection.ts'
 export { CallError, type CallErrorKind, type CallErrorOptions, RESET } from './errors.ts'
 export { DEFAULT_RPC_LIMITS, type RpcLimits } from './limits.ts'
 export { type LoopbackOptions, loopback } from './loopback.ts'
 export type { CallRequest, Channel, Clock, HeaderList, Timer } from './ports.ts'
+export { createStats, type RpcStats } from './stats.ts'
 export { callUnary, type Message, serveUnary, type UnaryReply } from './unary.ts'

@@ -14,11 +14,18 @@ export interface RpcLimits {
   readonly connectionCredit: number
   /** Deadline of calls that name none, in milliseconds. @default 30_000 */
   readonly timeoutMs: number
-  /** RESETs taken at once. @default 200 */
+  /**
+   * RESETs taken at once, then GOAWAY and a RemoteProtocolError. Not counted are those that answer
+   * a call of ours, that crossed one of ours, and the deadline's. @default 200
+   */
   readonly resetBurst: number
   /** RESETs a second taken for ever. @default 33 */
   readonly resetsPerSecond: number
-  /** Non-final DATA of under 16 bytes in a row. @default 100 */
+  /**
+   * DATA of under 16 bytes taken in a row at once; a tenth of it more each second. What we send
+   * stays below half of both: more tiny pieces are joined, at the longest for 20 s / maxTinyData.
+   * Both sides must agree. @default 100
+   */
   readonly maxTinyData: number
   /** Unread bytes of v1 streams above which the connection is not read. @default 1_048_576 */
   readonly legacyUnread: number

@@ -1,4 +1,4 @@
-import { Reader, Writer } from '@flatend/wire'
+import { Reader, RemoteProtocolError, Writer } from '@flatend/wire'
 import type { Dispatch } from './call.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { RpcLimits } from './limits.ts'
@@ -11,41 +11,57 @@ export interface LoopbackOptions {
   readonly clock: Clock
   /** Runs a task once the current tick's work is done. */
   readonly defer: (task: () => void) => void
+  /** As of {@link createConnection}; `maxStreams` is without bound here, since we are no stranger. */
   readonly limits?: Partial<RpcLimits>
 }
 
 /** A connection to ourselves: own handlers are called as those of others are, without a network. */
-export function loopback({ dispatch, offers, clock, defer, limits }: LoopbackOptions): Connection {
-  const near = new MemoryChannel(true, defer)
-  const far = new MemoryChannel(false, defer)
-  const rest = limits ? { limits } : {}
-  const refuse: Dispatch = () => undefined
+export function loopback(options: LoopbackOptions): Connection {
+  const { dispatch, offers, clock, defer } = options
+  const limits = { maxStreams: Number.POSITIVE_INFINITY, ...options.limits }
+  const near = new LoopbackChannel(true, defer)
+  const far = new LoopbackChannel(false, defer)
   const client = createConnection({
     channel: near,
-    dispatch: refuse,
+    dispatch: never,
     offers: () => false,
     clock,
-    ...rest,
+    limits,
   })
-  const server = createConnection({ channel: far, dispatch, offers, clock, ...rest })
-  near.deliver = (opcode, body) => void server.receive(opcode, body)
-  far.deliver = (opcode, body) => void client.receive(opcode, body)
+  const server = createConnection({ channel: far, dispatch, offers, clock, limits })
+  const broken = (error: RemoteProtocolError): void => {
+    client.closed(error)
+    server.closed(error)
+  }
+  near.attach(server, broken)
+  far.attach(client, broken)
   return client
 }
 
-class MemoryChannel implements Channel {
+// The near side offers nothing, so nobody calls it.
+const never: Dispatch = () => undefined
+
+/** One direction: what is begun in a tick arrives at its end. */
+class LoopbackChannel implements Channel {
   readonly version = 2
   readonly writable = true
   readonly dialer: boolean
-  deliver: ((opcode: number, body: Reader) => void) | undefined
   readonly #defer: (task: () => void) => void
-  #queue: { readonly opcode: number; readonly body: Uint8Array }[] = []
-  #writer = new Writer({ max: 131_072 })
+  readonly #writer = new Writer({ max: 131_072 })
+  #peer: Connection | undefined
+  #broken: ((error: RemoteProtocolError) => void) | undefined
+  #opcodes: number[] = []
+  #bodies: Uint8Array[] = []
   #opcode = 0
 
   constructor(dialer: boolean, defer: (task: () => void) => void) {
     this.dialer = dialer
     this.#defer = defer
+  }
+
+  attach(peer: Connection, broken: (error: RemoteProtocolError) => void): void {
+    this.#peer = peer
+    this.#broken = broken
   }
 
   begin(_seq: number, opcode: number): Writer {
@@ -56,8 +72,9 @@ class MemoryChannel implements Channel {
 
   end(payload?: Uint8Array): void {
     if (payload) this.#writer.bytes(payload)
-    if (this.#queue.length === 0) this.#defer(() => this.#flush())
-    this.#queue.push({ opcode: this.#opcode, body: this.#writer.copy() })
+    if (this.#bodies.length === 0) this.#defer(this.#flush)
+    this.#opcodes.push(this.#opcode)
+    this.#bodies.push(this.#writer.copy())
   }
 
   abort(): void {
@@ -68,9 +85,28 @@ class MemoryChannel implements Channel {
   pause(): void {}
   resume(): void {}
 
-  #flush(): void {
-    const queue = this.#queue
-    this.#queue = []
-    for (const { opcode, body } of queue) this.deliver?.(opcode, new Reader(body))
+  readonly #flush = (): void => {
+    const opcodes = this.#opcodes
+    const bodies = this.#bodies
+    this.#opcodes = []
+    this.#bodies = []
+    let done = 0
+    try {
+      for (const body of bodies) this.#peer?.receive(opcodes[done++] as number, new Reader(body))
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) {
+        this.#goOn(opcodes.slice(done), bodies.slice(done))
+        throw error
+      }
+      this.#broken?.(error)
+    }
+  }
+
+  /** A handler or sink threw: the messages of other calls are not lost for it. */
+  #goOn(opcodes: number[], bodies: Uint8Array[]): void {
+    if (bodies.length === 0) return
+    if (this.#bodies.length === 0) this.#defer(this.#flush)
+    this.#opcodes.unshift(...opcodes)
+    this.#bodies.unshift(...bodies)
   }
 }

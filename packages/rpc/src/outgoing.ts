@@ -8,12 +8,10 @@ import { Stream, type StreamOwner } from './stream.ts'
 export class OutgoingStream extends Stream implements CallHandle {
   readonly #sink: CallSink
   #responded = false
-  /** v1 has no RESET: what still comes of a cancelled call is dropped. */
-  #discarding = false
 
   constructor(
     owner: StreamOwner,
-    options: { id: number; credit: number; deadline: number },
+    options: { readonly id: number; readonly credit: number; readonly deadline: number },
     sink: CallSink,
   ) {
     super(owner, options.id, options.credit)
@@ -34,18 +32,18 @@ export class OutgoingStream extends Stream implements CallHandle {
   }
 
   cancel(reason = ''): void {
-    if (this.dead || this.#discarding) return
-    this.#stop(RESET.cancelled, reason)
+    if (!this.dead) this.#stop(RESET.cancelled, reason)
   }
 
   expire(): void {
-    if (this.dead || this.#discarding) return
+    if (this.dead) return
+    this.owner.stats.deadlinesExpired++
     this.#stop(RESET.deadline, '')
-    this.#sink.fail(new CallError('deadline', 'the deadline of the call passed'))
+    this.onFail(new CallError('deadline', 'the deadline of the call passed'))
   }
 
+  /** @throws RemoteProtocolError on a second one */
   receiveResponse(handled: boolean, { status, headers }: ReceivedHeaders): void {
-    if (this.#discarding) return
     if (this.#responded)
       throw new RemoteProtocolError(
         'FLATEND_RPC_RESPONSE_TWICE',
@@ -60,47 +58,40 @@ export class OutgoingStream extends Stream implements CallHandle {
   }
 
   receiveReset(code: number, reason: string): void {
-    this.kill(errorOfReset(code, reason))
+    this.kill(errorOfReset(code, reason, this.#responded))
   }
 
   protected onData(chunk: Uint8Array): void {
-    if (this.#discarding) this.take(chunk.length)
-    else if (this.#responded) this.#sink.data(chunk)
-    else
-      throw new RemoteProtocolError(
-        'FLATEND_RPC_NO_RESPONSE',
-        `data before a response on stream ${this.id}`,
-      )
+    this.#expectResponse('data')
+    this.#sink.data(chunk)
   }
 
   protected onEnd(): void {
-    if (this.#discarding) return
-    if (!this.#responded)
-      throw new RemoteProtocolError(
-        'FLATEND_RPC_NO_RESPONSE',
-        `an end before a response on stream ${this.id}`,
-      )
-    this.deadline = Number.POSITIVE_INFINITY
+    this.#expectResponse('an end')
     this.#sink.end()
   }
 
   protected onFail(error: CallError): void {
-    if (!this.#discarding) this.#sink.fail(error)
+    // Of a whole answer nothing can fail any more, though the request was still being sent.
+    if (!this.remoteEnded) this.#sink.fail(error)
   }
 
   protected onDrain(): void {
     this.#sink.drain()
   }
 
+  #expectResponse(what: string): void {
+    if (this.#responded) return
+    throw new RemoteProtocolError(
+      'FLATEND_RPC_NO_RESPONSE',
+      `${what} before a response on stream ${this.id}`,
+    )
+  }
+
   #stop(code: number, reason: string): void {
-    if (this.owner.v2) {
-      this.owner.sendReset(this, code, reason)
-      this.die()
-    } else {
-      this.#discarding = true
-      this.deadline = Number.POSITIVE_INFINITY
-      this.take(this.unread)
-      this.finish()
-    }
+    // v1 has no RESET: our side is ended, and what still comes is of no stream and dropped.
+    if (this.owner.v2) this.owner.sendReset(this, code, reason)
+    else this.finish()
+    if (!this.dead) this.die()
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from './ports.ts'
 
-/** A token bucket. */
+/** A token bucket: `burst` at once, and `perSecond` for ever. */
 export class RateLimit {
   readonly #clock: Clock
   readonly #burst: number

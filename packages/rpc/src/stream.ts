@@ -1,10 +1,16 @@
 import { RemoteProtocolError } from '@flatend/wire'
 import type { Expiring } from './deadlines.ts'
 import type { CallError } from './errors.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { RpcStats } from './stats.ts'
+
+/** DATA of fewer bytes is tiny: many in a row are a flood (protocol §4). */
+export const TINY = 16
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   readonly v2: boolean
+  readonly stats: RpcStats
   /** Whether more may be begun on the channel now. */
   readonly writable: boolean
   /** Sends as much of `chunk` from `offset` as credit allows; returns how much. */
@@ -13,6 +19,10 @@ export interface StreamOwner {
   sendReset(stream: Stream, code: number, reason: string): void
   /** The stream waits for credit or for the channel. */
   wait(stream: Stream): void
+  /** How many tiny pieces in a row the peer takes for sure, after the first. */
+  tinyBudget(): RateLimit
+  /** The stream holds a tiny piece back; `release` it soon. */
+  hold(stream: Stream): void
   /** The application took bytes of this stream. */
   consumed(stream: Stream, bytes: number): void
   /** Both directions are over. */
@@ -34,13 +44,20 @@ export abstract class Stream implements Expiring {
   unread = 0
   /** Bytes taken that the peer was not told of. */
   unacknowledged = 0
-  tinyData = 0
+  /** Tiny pieces the peer sent in a row, and how many more it may. */
+  tinyReceived = 0
+  tinyAllowance: RateLimit | undefined
   protected readonly owner: StreamOwner
   protected localEnded = false
   protected remoteEnded = false
   protected dead = false
-  #queue: Uint8Array[] = []
+  /** Pieces that wait for credit, the first from `#offset` on. */
+  #queue: Uint8Array[] | undefined
   #offset = 0
+  /** A tiny piece that waits for company. */
+  #held: Uint8Array | undefined
+  #tinySent = 0
+  #tinyBudget: RateLimit | undefined
   #endQueued = false
   #wantsDrain = false
 
@@ -59,14 +76,8 @@ export abstract class Stream implements Expiring {
   /** False: hold back until `drain`. */
   protected push(chunk: Uint8Array): boolean {
     if (this.dead || this.localEnded) return false
-    if (chunk.length > 0) {
-      const sent = this.#queue.length === 0 ? this.owner.sendData(this, chunk, 0) : 0
-      if (sent < chunk.length) {
-        if (this.#queue.length === 0) this.#offset = sent
-        this.#queue.push(chunk)
-      }
-    }
-    if (this.#queue.length === 0 && this.owner.writable) return true
+    if (chunk.length > 0) this.#offer(chunk)
+    if (this.#queue === undefined && this.owner.writable) return true
     this.#wantsDrain = true
     this.owner.wait(this)
     return false
@@ -74,26 +85,22 @@ export abstract class Stream implements Expiring {
 
   protected finish(chunk?: Uint8Array): void {
     if (this.dead || this.localEnded) return
-    if (chunk && chunk.length > 0) this.push(chunk)
+    if (chunk && chunk.length > 0) this.#offer(chunk)
+    this.#sendHeld()
     this.localEnded = true
-    if (this.#queue.length > 0) this.#endQueued = true
+    if (this.#queue) this.#endQueued = true
     else this.#sendEnd()
   }
 
   /** Credit came, or the channel drained: goes on with what waits. Returns whether it waits still. */
   resume(): boolean {
-    while (this.#queue.length > 0) {
-      const chunk = this.#queue[0] as Uint8Array
-      this.#offset += this.owner.sendData(this, chunk, this.#offset)
-      if (this.#offset < chunk.length) return true
-      this.#queue.shift()
-      this.#offset = 0
-    }
+    if (this.#sendQueued()) return true
     if (this.#endQueued) {
       this.#endQueued = false
       this.#sendEnd()
       return false
     }
+    if (this.#held) this.owner.hold(this)
     if (!this.owner.writable) return true
     if (this.#wantsDrain && !this.localEnded && !this.dead) {
       this.#wantsDrain = false
@@ -103,11 +110,19 @@ export abstract class Stream implements Expiring {
     return this.#wantsDrain && !this.localEnded && !this.dead
   }
 
+  /** A tiny piece was held back long enough. */
+  release(): void {
+    if (this.#queue || !this.#held) return
+    this.#tinyBudget?.take()
+    this.#sendHeld()
+  }
+
   /** The application took bytes it was given. */
   protected take(bytes: number): void {
     const taken = Math.min(bytes, this.unread)
+    if (!(taken > 0)) return
     this.unread -= taken
-    if (taken > 0) this.owner.consumed(this, taken)
+    this.owner.consumed(this, taken)
   }
 
   receiveData(bytes: Uint8Array): void {
@@ -143,10 +158,68 @@ export abstract class Stream implements Expiring {
   /** Forgets everything queued and returns the credit of what nobody will read. */
   protected die(): void {
     this.dead = true
-    this.#queue = []
+    this.#queue = undefined
+    this.#held = undefined
     this.#endQueued = false
     this.take(this.unread)
     this.owner.forget(this)
+  }
+
+  /** Sends, queues or holds back. */
+  #offer(chunk: Uint8Array): void {
+    const piece = this.#held ? join(this.#held, chunk) : chunk
+    this.#held = undefined
+    if (piece.length >= TINY) {
+      this.#tinySent = 0
+      this.#tinyBudget = undefined
+    } else if (this.owner.v2 && !this.#mayBeTiny()) {
+      this.#held = piece
+      if (!this.#queue) this.owner.hold(this)
+      return
+    }
+    this.#enqueue(piece)
+  }
+
+  /** A peer ends the connection over a row of tiny pieces; ours are joined before it comes to that. */
+  #mayBeTiny(): boolean {
+    if (this.#queue) return false
+    if (this.#tinySent++ === 0) return true
+    this.#tinyBudget ??= this.owner.tinyBudget()
+    return this.#tinyBudget.take()
+  }
+
+  #sendHeld(): void {
+    const held = this.#held
+    this.#held = undefined
+    if (held) this.#enqueue(held)
+  }
+
+  #enqueue(chunk: Uint8Array): void {
+    if (this.#queue) {
+      this.#queue.push(chunk)
+      return
+    }
+    const sent = this.owner.sendData(this, chunk, 0)
+    if (sent === chunk.length) return
+    this.#offset = sent
+    this.#queue = [chunk]
+    this.owner.wait(this)
+  }
+
+  /** Sends what credit allows of the queue. Returns whether something is left. */
+  #sendQueued(): boolean {
+    const queue = this.#queue
+    if (!queue) return false
+    let done = 0
+    for (; done < queue.length; done++) {
+      const chunk = queue[done] as Uint8Array
+      this.#offset += this.owner.sendData(this, chunk, this.#offset)
+      if (this.#offset < chunk.length) break
+      this.#offset = 0
+    }
+    if (done === queue.length) this.#queue = undefined
+    else if (done > 0) queue.splice(0, done)
+    return this.#queue !== undefined
   }
 
   #sendEnd(): void {
@@ -162,4 +235,11 @@ export abstract class Stream implements Expiring {
       this.owner.forget(this)
     }
   }
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(a.length + b.length)
+  joined.set(a)
+  joined.set(b, a.length)
+  return joined
 }

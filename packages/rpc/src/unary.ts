@@ -48,7 +48,10 @@ export function callUnary(
   })
 }
 
-/** A {@link Dispatch} for a function of whole messages, at most `limit` bytes. */
+/**
+ * A {@link Dispatch} for a function of whole messages, at most `limit` bytes. Where it throws, the
+ * caller gets RESET 3; the message of the error goes along only if the error has `expose: true`.
+ */
 export function serveUnary(
   handler: (request: Message & { readonly service: string }) => UnaryReply | Promise<UnaryReply>,
   limit: number = DEFAULT_LIMIT,
@@ -69,11 +72,16 @@ export function serveUnary(
         if (body.add(chunk)) call.consumed(chunk.length)
         else call.fail(RESET.tooLarge, `the request is longer than ${limit} bytes`, true)
       },
-      end: () => void run().catch(() => call.fail(RESET.handler)),
+      end: () => void run().catch((error: unknown) => failWith(call, error)),
       cancel: () => undefined,
       drain: () => undefined,
     })
   }
+}
+
+function failWith(call: IncomingCall, error: unknown): void {
+  const expose = error instanceof Error && (error as { expose?: unknown }).expose === true
+  call.fail(RESET.handler, expose ? error.message : '', expose)
 }
 
 class Collector {
