@@ -27,6 +27,8 @@ export class IncomingStream extends Stream implements IncomingCall {
   readonly headers: HeaderList
   readonly idempotent: boolean
   readonly #owner: IncomingOwner
+  /** Stays when the call is over, unlike `deadline`: what a handler does after has no more time. */
+  readonly #endsAt: number
   #sink: IncomingSink | undefined
   #responded = false
 
@@ -34,6 +36,7 @@ export class IncomingStream extends Stream implements IncomingCall {
     super(owner, request.id, request.credit)
     this.#owner = owner
     this.deadline = request.deadline
+    this.#endsAt = request.deadline
     this.service = request.service
     this.headers = request.headers
     this.idempotent = request.idempotent
@@ -44,7 +47,7 @@ export class IncomingStream extends Stream implements IncomingCall {
   }
 
   get timeoutMs(): number {
-    return Math.max(0, this.deadline - this.#owner.now())
+    return Math.max(0, this.#endsAt - this.#owner.now())
   }
 
   accept(sink: IncomingSink): void {

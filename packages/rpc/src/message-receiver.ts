@@ -17,6 +17,7 @@ import type { RpcLimits } from './limits.ts'
 import { OutgoingStream } from './outgoing.ts'
 import type { Clock } from './ports.ts'
 import { RateLimit } from './rate-limit.ts'
+import type { RpcStats } from './stats.ts'
 import { type Stream, TINY } from './stream.ts'
 import type { StreamTable } from './stream-table.ts'
 
@@ -26,6 +27,7 @@ const DEADLINE_SLACK_MS = 1_000
 /** What messages of the peer ask of the connection. */
 export interface ReceiverOwner {
   readonly v2: boolean
+  readonly stats: RpcStats
   /** RESETs this side sent that the peer's own may have crossed on the way. */
   crossings: number
   requested(id: number, services: readonly string[], head: ReceivedHeaders): void
@@ -169,6 +171,7 @@ export class MessageReceiver {
     const code = body.u16()
     const reason = body.text16(true)
     body.expectEnd()
+    this.#owner.stats.resetsReceived++
     const stream = this.#table.find(id)
     if (!stream) this.#table.expectKnown(id)
     if (this.#isCounted(stream, code) && !this.#resets.take()) {

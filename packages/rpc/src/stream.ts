@@ -167,11 +167,15 @@ export abstract class Stream implements Expiring {
 
   /** Sends, queues or holds back. */
   #offer(chunk: Uint8Array): void {
-    const piece = this.#held ? join(this.#held, chunk) : chunk
+    const held = this.#held
+    const piece = held ? join(held, chunk) : chunk
     this.#held = undefined
     if (piece.length >= TINY) {
-      this.#tinySent = 0
-      this.#tinyBudget = undefined
+      // What had to be joined shows that the row goes on.
+      if (!held) {
+        this.#tinySent = 0
+        this.#tinyBudget = undefined
+      }
     } else if (this.owner.v2 && !this.#mayBeTiny()) {
       this.#held = piece
       if (!this.#queue) this.owner.hold(this)
