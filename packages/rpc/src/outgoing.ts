@@ -8,6 +8,7 @@ import { Stream, type StreamOwner } from './stream.ts'
 export class OutgoingStream extends Stream implements CallHandle {
   readonly #sink: CallSink
   #responded = false
+  #answered = false
 
   constructor(
     owner: StreamOwner,
@@ -68,12 +69,13 @@ export class OutgoingStream extends Stream implements CallHandle {
 
   protected onEnd(): void {
     this.#expectResponse('an end')
+    this.#answered = true
     this.#sink.end()
   }
 
   protected onFail(error: CallError): void {
     // Of a whole answer nothing can fail any more, though the request was still being sent.
-    if (!this.remoteEnded) this.#sink.fail(error)
+    if (!this.#answered) this.#sink.fail(error)
   }
 
   protected onDrain(): void {

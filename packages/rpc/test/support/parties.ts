@@ -84,10 +84,14 @@ export class Made extends Heard implements CallSink {
   }
 }
 
+let received = 0
+
 /** A call received. */
 export class Received extends Heard implements IncomingSink {
   readonly call: IncomingCall
   readonly cancels: CallError[] = []
+  /** Rises from one call to the next, whoever received it. */
+  readonly order: number = received++
 
   constructor(call: IncomingCall, greedy: boolean) {
     super(greedy)
@@ -185,14 +189,14 @@ export interface Pair {
 }
 
 /** Options of {@link pair}: those of the channel, and of each side's connection. */
-export interface PairOptions extends Partial<Omit<MemoryChannelOptions, 'dialer' | 'clock'>> {
+export interface PairOptions extends Partial<Omit<MemoryChannelOptions, 'dialer'>> {
   readonly both?: Partial<ConnectionOptions>
   readonly dialer?: Partial<ConnectionOptions>
   readonly listener?: Partial<ConnectionOptions>
 }
 
-export function pair({ both, dialer, listener, ...channel }: PairOptions = {}): Pair {
-  const clock = new VirtualClock()
+export function pair(options: PairOptions = {}): Pair {
+  const { both, dialer, listener, clock = new VirtualClock(), ...channel } = options
   const [near, far] = channelPair({ ...channel, clock })
   return {
     clock,
