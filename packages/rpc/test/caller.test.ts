@@ -1,63 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type Caller,
-  type CallerOptions,
-  type Connection,
-  choose,
-  createCaller,
-  RESET,
-} from '../src/index.ts'
-import { type Made, make, type Pair, type PairOptions, pair, pattern } from './support/parties.ts'
+import { type Connection, choose, createCaller, RESET } from '../src/index.ts'
+import { lastReceived, scene } from './support/callers.ts'
+import { make, pair, pattern } from './support/parties.ts'
 import { seededRandom, VirtualClock } from './support/virtual-clock.ts'
 
-/** A caller with a connection to each of some providers. */
-interface Scene {
-  readonly caller: Caller
-  readonly pairs: readonly Pair[]
-  /** Connections the directory knows. */
-  readonly known: Connection[]
-  advance(ms: number): void
-  call(request?: Parameters<typeof make>[1]): Made
-  /** Which providers got a call. */
-  ran(): number[]
-}
-
-function scene(
-  count: number,
-  options: Partial<CallerOptions> = {},
-  sides: PairOptions = {},
-): Scene {
-  const clock = new VirtualClock()
-  const pairs = Array.from({ length: count }, (_, i) =>
-    pair({ clock, ...sides, dialer: { peer: `peer ${i}`, ...sides.dialer } }),
-  )
-  const known = pairs.map(({ dialer }) => dialer.connection)
-  const caller = createCaller({
-    directory: { providers: () => known },
-    random: seededRandom(1),
-    ...options,
-  })
-  return {
-    caller,
-    pairs,
-    known,
-    advance: (ms) => clock.advance(ms),
-    call: (request) => make(caller, request),
-    ran: () => pairs.flatMap(({ listener }, i) => listener.received.map(() => i)),
-  }
-}
-
-/** The call received last by whichever provider got the last. */
-function lastReceived({ pairs }: Scene) {
-  const all = pairs.flatMap(({ listener }) => listener.received)
-  const last = all.toSorted((a, b) => a.order - b.order).at(-1)
-  if (!last) throw new Error('no provider has a call')
-  return last
-}
+const loads = (list: readonly number[]) => list.map((load) => ({ load }) as Connection)
 
 describe('choice', () => {
-  const loads = (list: readonly number[]) => list.map((load) => ({ load }) as Connection)
-
   test('of none, of one, and of two the one with less to do', () => {
     const random = seededRandom(7)
     expect(choose([], random)).toBeUndefined()
@@ -208,7 +157,7 @@ describe('a call moves to another provider', () => {
     lastReceived(s).call.fail(RESET.refused)
     s.advance(5)
     expect([s.ran().length, made.errors.length]).toEqual([providers, providers === 2 ? 0 : 1])
-    if (providers === 2) expect(lastReceived(s).length).toBe(length)
+    expect(lastReceived(s).length).toBe(length)
   })
 
   test('whose writer waits is told to go on there', () => {
@@ -241,105 +190,6 @@ describe('a call that is answered before its request ends', () => {
       s.advance(5)
       expect([s.known[0]?.idle, s.pairs[0]?.listener.connection.idle]).toEqual([true, true])
       expect([made.ended, made.late]).toEqual([1, []])
-    }
-  })
-})
-
-describe('without a provider', () => {
-  test('a call fails at once', () => {
-    const s = scene(0)
-    const made = s.call({ services: ['a', 'b'] })
-    expect(made.errors[0]).toMatchObject({ kind: 'no-provider', nothingRan: true })
-    expect(made.errors[0]?.message).toBe('no node offers a, b')
-    expect(made.handle.write(Uint8Array.of(1))).toBe(false)
-    made.handle.end()
-    made.handle.cancel()
-    expect([made.errors.length, s.caller.stats.noProvider]).toEqual([1, 1])
-  })
-
-  const finding = (pairOptions: PairOptions = {}) => {
-    const { dialer, listener, clock } = pair(pairOptions)
-    const known: Connection[] = []
-    const settle = { resolve: () => undefined as void, reject: (_: Error) => undefined as void }
-    const found = new Promise<void>((resolve, reject) => {
-      settle.resolve = resolve
-      settle.reject = reject
-    })
-    const caller = createCaller({
-      directory: { providers: () => known, find: () => found },
-      random: seededRandom(1),
-      clock,
-    })
-    const meet = async (): Promise<void> => {
-      known.push(dialer.connection)
-      await done()
-    }
-    const done = async (): Promise<void> => {
-      settle.resolve()
-      await found
-      await Promise.resolve()
-    }
-    return { clock, caller, listener, dialer, settle, found, meet, done }
-  }
-
-  test('one that is found later gets it, with all that was written meanwhile', async () => {
-    const { clock, caller, listener, meet } = finding()
-    const made = make(caller)
-    expect(made.handle.write(pattern(100_000))).toBe(false)
-    made.handle.write(pattern(5))
-    clock.advance(1_000)
-    await meet()
-    expect(made.drains).toBe(1)
-    made.handle.end(Uint8Array.of(3))
-    clock.advance(5)
-    expect([listener.last.length, listener.last.ended]).toEqual([100_006, 1])
-    // What was waited is not given again.
-    expect(listener.last.call.timeoutMs).toBeLessThan(29_000)
-    listener.last.call.end()
-    clock.advance(5)
-    expect([made.ended, made.errors]).toEqual([1, []])
-  })
-
-  test('none that is found, or a search that fails, fails it', async () => {
-    const one = finding()
-    const made = make(one.caller)
-    await one.done()
-    expect(made.kind).toBe('no-provider')
-    const other = finding()
-    const failed = make(other.caller)
-    other.settle.reject(new Error('nobody there'))
-    await other.found.catch(() => undefined)
-    await Promise.resolve()
-    expect(failed.kind).toBe('no-provider')
-  })
-
-  test('a search that takes too long ends with the call’s deadline', async () => {
-    const { clock, caller, listener, meet } = finding()
-    const made = make(caller, { timeoutMs: 100 })
-    clock.advance(100)
-    expect([made.kind, clock.pending]).toEqual(['deadline', 0])
-    await meet()
-    expect([made.errors.length, listener.received.length]).toEqual([1, 0])
-  })
-
-  test('a call cancelled meanwhile is sent to nobody', async () => {
-    const { clock, caller, listener, meet } = finding()
-    const made = make(caller)
-    made.handle.cancel()
-    await meet()
-    clock.advance(60_000)
-    expect([listener.received.length, made.errors, made.drains]).toEqual([0, [], 0])
-  })
-
-  test('a request that cannot be said to who is found fails, and nothing is thrown', async () => {
-    for (const headers of [
-      ['a', 'v'.repeat(9_000)],
-      [':status', '200'],
-    ]) {
-      const { caller, meet } = finding()
-      const made = make(caller, { headers })
-      await meet()
-      expect(made.errors[0]).toMatchObject({ nothingRan: true, expose: true })
     }
   })
 })

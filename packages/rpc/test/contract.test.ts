@@ -21,13 +21,14 @@ const memory =
     return { dialer, listener, settle: () => clock.advance(1_000) }
   }
 
+const broken = (error: Error): never => {
+  throw error
+}
+
 const looped: MakeChannels = (ends) => {
   const tasks: (() => void)[] = []
   const defer = (task: () => void) => void tasks.push(task)
   const [dialer, listener] = [new LoopbackChannel(true, defer), new LoopbackChannel(false, defer)]
-  const broken = (error: Error): never => {
-    throw error
-  }
   dialer.attach((opcode, body) => ends.listener.message(opcode, body), broken)
   listener.attach((opcode, body) => ends.dialer.message(opcode, body), broken)
   const settle = (): void => {
@@ -57,7 +58,7 @@ async function failures(make: MakeChannels): Promise<string[]> {
   const failed: string[] = []
   for (const { name, run } of channelContract) {
     await run(make).catch((error: unknown) => {
-      expect(error).toBeInstanceOf(Error)
+      if (!(error instanceof Error)) throw error
       failed.push(name)
     })
   }
@@ -88,18 +89,18 @@ describe('the contract is broken by a channel that', () => {
       'cuts what does not fit',
       'whole or throws',
       memory(2, (channel) => {
-        const { end } = channel
-        channel.end = (payload) => end.call(channel, payload?.subarray(0, 65_000))
+        const end = channel.end.bind(channel)
+        channel.end = (payload) => end(payload?.subarray(0, 65_000))
       }),
     ],
     [
       'throws something of its own',
       'LocalProtocolError',
       memory(2, (channel) => {
-        const { end } = channel
+        const end = channel.end.bind(channel)
         channel.end = (payload) => {
           try {
-            end.call(channel, payload)
+            end(payload)
           } catch {
             throw new RangeError('too large')
           }

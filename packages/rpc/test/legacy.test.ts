@@ -26,11 +26,9 @@ describe('v1', () => {
     const all = [...dialer.channel.sent, ...listener.channel.sent]
     expect(new Set(all.map(({ opcode }) => opcode))).toEqual(new Set([REQUEST, RESPONSE, DATA]))
     const [request] = dialer.channel.sent
-    expect([...(request?.body ?? [])]).toEqual([
-      ...[0x40, 0, 0, 1, 1, 4],
-      ...new TextEncoder().encode('echo'),
-      ...[0, 1, 1, 97, 0, 1, 49],
-    ])
+    const head = [0x40, 0, 0, 1, 1, 4]
+    const name = [...new TextEncoder().encode('echo')]
+    expect([...(request?.body ?? [])]).toEqual([...head, ...name, 0, 1, 1, 97, 0, 1, 49])
   })
 
   test('ids begin at 2^30, by role', () => {

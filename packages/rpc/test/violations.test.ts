@@ -1,34 +1,24 @@
-import type { Writer } from '@flatend/wire'
 import { RemoteProtocolError } from '@flatend/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_RPC_LIMITS, RESET } from '../src/index.ts'
+import { DEFAULT_RPC_LIMITS } from '../src/index.ts'
+import {
+  CONNECTION,
+  DATA,
+  data,
+  GOAWAY,
+  REQUEST,
+  RESET_STREAM,
+  RESPONSE,
+  request,
+  reset,
+  response,
+  WINDOW,
+  window,
+} from './support/messages.ts'
 import { alone } from './support/parties.ts'
 
-const [REQUEST, RESPONSE, DATA, RESET_STREAM, WINDOW, GOAWAY] = [1, 2, 3, 5, 6, 8] as const
-const CONNECTION = 0xffff_ffff
-
-// What a peer says that does not use our code to say it.
-const request =
-  (id: number, fields: readonly string[] = [], service = 'echo') =>
-  (writer: Writer) => {
-    writer.u32(id).u8(1).text8(service)
-    writer.u16(fields.length / 2)
-    for (let i = 0; i < fields.length; i += 2) {
-      writer.text8(fields[i] as string).text16(fields[i + 1] as string)
-    }
-  }
-const response = (id: number) => (writer: Writer) => writer.u32(id).u8(1).u16(0)
-const data = (id: number, length: number) => (writer: Writer) =>
-  writer.u32(id).lp16(new Uint8Array(length))
-const reset =
-  (id: number, code: number = RESET.cancelled) =>
-  (writer: Writer) =>
-    writer.u32(id).u16(code).text16('')
-const window = (id: number, bytes: number) => (writer: Writer) => writer.u32(id).u32(bytes)
-
 type Scene = ReturnType<typeof alone>
-const codeOf = ({ party }: Scene): string | undefined => party.violation?.code
 
 // The party is the listener: ids of the peer are odd, ours even. It has made call 2 before.
 const breaks: readonly (readonly [string, string, (scene: Scene) => void])[] = [
@@ -217,67 +207,6 @@ describe('a peer breaks the rules by', () => {
     expect(stats.violations).toBe(1)
     expect(stats.flowViolations).toBe(code === 'FLATEND_RPC_FLOW_CONTROL_VIOLATED' ? 1 : 0)
     expect(scene.party.connection.idle).toBe(true)
-  })
-})
-
-describe('RESETs', () => {
-  const opened = (count: number, scene: Scene, reach: (id: number) => void): void => {
-    for (let i = 0; i < count; i++) {
-      const id = scene.party.stats.callsReceived * 2 + 1
-      scene.say(REQUEST, request(id))
-      reach(id)
-    }
-  }
-
-  test('that follow requests: 200 at once and 33 a second, then GOAWAY and the end', () => {
-    const scene = alone({ both: { limits: { resetsPerSecond: 0 } } })
-    opened(200, scene, (id) => scene.say(RESET_STREAM, reset(id)))
-    expect([codeOf(scene), scene.party.stats.resetsReceived]).toEqual([undefined, 200])
-    opened(1, scene, (id) => scene.say(RESET_STREAM, reset(id)))
-    expect(codeOf(scene)).toBe('FLATEND_RPC_RESET_FLOOD')
-    const last = scene.party.channel.sent.at(-1)
-    expect([last?.opcode, last?.body[1]]).toEqual([GOAWAY, RESET.shuttingDown])
-  })
-
-  test('come back at 33 a second', () => {
-    const scene = alone()
-    const fill = (count: number) => opened(count, scene, (id) => scene.say(RESET_STREAM, reset(id)))
-    fill(200)
-    scene.clock.advance(10_000)
-    fill(200)
-    expect(codeOf(scene)).toBeUndefined()
-    scene.clock.advance(1_000)
-    // Each takes 2 ms here, in which others come back.
-    fill(33)
-    expect(codeOf(scene)).toBeUndefined()
-    fill(60)
-    expect(codeOf(scene)).toBe('FLATEND_RPC_RESET_FLOOD')
-  })
-
-  test('of one stream, over and over, count too', () => {
-    const scene = alone({ both: { limits: { resetsPerSecond: 0 } } })
-    scene.say(REQUEST, request(1))
-    for (let i = 0; i < 200; i++) scene.say(RESET_STREAM, reset(1))
-    expect(codeOf(scene)).toBeUndefined()
-    scene.say(RESET_STREAM, reset(1))
-    expect(codeOf(scene)).toBe('FLATEND_RPC_RESET_FLOOD')
-  })
-
-  test('with the code of a deadline that is far away count too', () => {
-    const scene = alone({ both: { limits: { resetsPerSecond: 0 } } })
-    opened(201, scene, (id) => scene.say(RESET_STREAM, reset(id, RESET.deadline)))
-    expect(codeOf(scene)).toBe('FLATEND_RPC_RESET_FLOOD')
-  })
-
-  test('that crossed ours do not count, once each', () => {
-    const scene = alone({ both: { limits: { resetsPerSecond: 0, resetBurst: 0 } } })
-    opened(300, scene, (id) => {
-      scene.party.last.call.fail(RESET.handler)
-      scene.say(RESET_STREAM, reset(id))
-    })
-    expect(codeOf(scene)).toBeUndefined()
-    scene.say(RESET_STREAM, reset(1))
-    expect(codeOf(scene)).toBe('FLATEND_RPC_RESET_FLOOD')
   })
 })
 

@@ -25,6 +25,9 @@ function demandMessages(heard: Heard, expected: readonly Uint8Array[]): void {
   for (const [i, body] of expected.entries()) demandBytes(heard.bodies[i], body, `message ${i}`)
 }
 
+const rises = ({ opcodes }: Heard, by: number): boolean =>
+  opcodes.every((code, i) => code === ((i + by) & 0xff))
+
 /** Tries to send more than may fit; returns whether it was sent. */
 function sayMuch(channel: Channel, payload: Uint8Array): boolean {
   try {
@@ -59,8 +62,6 @@ export const messageCases: readonly ContractCase[] = [
     await s.settle()
     demandMessages(s.atListener, bodies)
     demandMessages(s.atDialer, bodies)
-    const rises = (heard: Heard, by: number) =>
-      heard.opcodes.every((code, i) => code === ((i + by) & 0xff))
     demand(rises(s.atListener, 0) && rises(s.atDialer, 1), 'an opcode is another')
   }),
 
