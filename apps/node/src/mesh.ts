@@ -74,6 +74,7 @@ export class Mesh implements PeerOwner {
     this.caller = createCaller({
       directory: { providers: (services) => this.#connectionsFor(services) },
       random,
+      clock,
     })
   }
 
