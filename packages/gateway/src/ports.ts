@@ -56,5 +56,6 @@ export interface CallHandle {
 
 /** The port of the gateway: whatever can call a service. */
 export interface Caller {
+  /** @throws an error of kind `too-large` where the request is too large to be said; other errors are ours */
   open(request: CallRequest, sink: CallSink): CallHandle
 }

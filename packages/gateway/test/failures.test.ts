@@ -20,6 +20,17 @@ nocache = true
 `
 
 describe('a call that fails', () => {
+  it('before it began, since its fields do not fit, is 431', async () => {
+    const { send, caller, events } = await start(ROUTES)
+    caller.answer = () => {
+      throw Object.assign(new Error('too many'), failure('too-large'))
+    }
+    const exchange = send({ path: '/hello/x' })
+    expect(exchange.status).toBe(431)
+    expect(JSON.parse(exchange.text())).toMatchObject({ code: 'FLATEND_GATEWAY_FIELDS_TOO_LARGE' })
+    expect(events).toMatchObject([{ status: 431 }])
+  })
+
   it.for([
     ['no-provider', 503, 'NO_PROVIDER', '1'],
     ['not-found', 503, 'NO_PROVIDER', '1'],

@@ -119,6 +119,6 @@ export class MessageSender {
     // Errors of size name the largest that would have done.
     if (!(error instanceof LocalProtocolError) || error.details['max'] === undefined) return error
     const options = { cause: error, expose: true, nothingRan: true }
-    return new CallError('too-large', error.message, options)
+    return new CallError('too-large', `the headers are too large: ${error.message}`, options)
   }
 }

@@ -35,6 +35,11 @@ const TOO_LARGE: Problem = {
   code: 'FLATEND_GATEWAY_BODY_TOO_LARGE',
   detail: 'The request body is larger than this route takes.',
 }
+const FIELDS_TOO_LARGE: Problem = {
+  status: 431,
+  code: 'FLATEND_GATEWAY_FIELDS_TOO_LARGE',
+  detail: 'The header fields of the request are larger than the service takes.',
+}
 const BROKEN: Problem = {
   status: 502,
   code: 'FLATEND_GATEWAY_PROVIDER_FAILED',
@@ -77,12 +82,23 @@ export class Transfer implements CallSink {
     const { services, fields: headers, timeoutMs } = this.#plan
     exchange.onClose(() => this.#gone())
     const idempotent = IDEMPOTENT.has(exchange.method)
-    const handle = env.caller.open(
-      timeoutMs === undefined
-        ? { services, headers, idempotent }
-        : { services, headers, idempotent, timeoutMs },
-      this,
-    )
+    const request = {
+      services,
+      headers,
+      idempotent,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    }
+    let handle: CallHandle
+    try {
+      handle = env.caller.open(request, this)
+    } catch (error) {
+      // Nothing was sent: the fields of the request do not fit a call.
+      if ((error as Partial<CallFailure>).kind !== 'too-large') throw error
+      this.#callOver = true
+      this.#break(FIELDS_TOO_LARGE, String(error))
+      exchange.body.cancel()
+      return
+    }
     this.#handle = handle
     // A caller may answer before `open` returns.
     if (this.#unconsumed > 0 && !this.#waiting) this.#consume(0)
