@@ -37,6 +37,16 @@
  *
  * @packageDocumentation
  */
+export {
+  type Admission,
+  type AdmissionMetrics,
+  type AdmissionOptions,
+  createAdmission,
+  type Refusal,
+  type RefusalReason,
+  type Ticket,
+} from './admission/admission.ts'
+export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from './admission/limits.ts'
 export { type Channel, type ChannelOptions, type ChannelReceiver, openChannel } from './channel.ts'
 export type { Hello, LocalHello } from './hello.ts'
 export type { Role } from './identity-proof.ts'
