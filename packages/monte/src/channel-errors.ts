@@ -1,5 +1,5 @@
 import { RemoteProtocolError } from '@flatend/wire'
-import type { End } from './control-messages.ts'
+import { END_DENIED, type End } from './control-messages.ts'
 
 /** The handshake took too long. */
 export function handshakeTimeout(ms: number): RemoteProtocolError {
@@ -29,6 +29,13 @@ export function truncated(duringHandshake: boolean, cause?: Error): RemoteProtoc
 
 /** The peer ended the connection for a reason. */
 export function ended({ code, reason }: End): RemoteProtocolError {
+  if (code === END_DENIED) {
+    return new RemoteProtocolError(
+      'FLATEND_MONTE_REFUSED',
+      `the peer does not let this node in: ${reason || 'no reason given'}`,
+      { details: { code, reason } },
+    )
+  }
   return new RemoteProtocolError(
     'FLATEND_MONTE_ENDED',
     `the peer ended the connection: ${reason || 'no reason given'} (code ${code})`,
@@ -59,4 +66,13 @@ export function dead(pings: number): RemoteProtocolError {
   return new RemoteProtocolError('FLATEND_MONTE_DEAD', `the peer did not answer ${pings} pings`, {
     details: { pings },
   })
+}
+
+/** `authorize` refused the peer. */
+export function denied(reason: string): RemoteProtocolError {
+  return new RemoteProtocolError(
+    'FLATEND_MONTE_DENIED',
+    `this node does not let the peer in: ${reason}`,
+    { details: { reason } },
+  )
 }

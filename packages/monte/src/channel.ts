@@ -1,4 +1,5 @@
 import type { Reader, Writer } from '@flatend/wire'
+import type { Authorize } from './authorization.ts'
 import type { Hello, LocalHello } from './hello.ts'
 import type { Role } from './identity-proof.ts'
 import type { SessionLimits } from './limits.ts'
@@ -50,6 +51,13 @@ export interface ChannelOptions {
   readonly expectedKey?: Uint8Array
   /** Speak v1, whose encryption can be broken by who listens, to peers that do not offer v2. @default false */
   readonly legacy?: boolean
+  /**
+   * Asked once, when the peer has proven its identity (v1 peers prove nothing that is fresh) and
+   * before onOpen. A listener that refuses ends with END code 4 and the reason; a dialer that
+   * refuses says nothing more, not even who it is. onClose gets `FLATEND_MONTE_DENIED`.
+   * @default everybody
+   */
+  readonly authorize?: Authorize
   readonly limits?: Partial<SessionLimits>
 }
 

@@ -6,6 +6,8 @@ export const OPCODE_END = 9
 /** END codes. */
 export const END_ORDERLY = 0
 export const END_MALFORMED = 2
+/** The peer's identity may not connect. 3 is a violation of flow control. */
+export const END_DENIED = 4
 /** UTF-16 units of a reason: in three bytes each they fit a packet of any size. */
 const MAX_REASON = 500
 

@@ -47,6 +47,7 @@ export {
   type Ticket,
 } from './admission/admission.ts'
 export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from './admission/limits.ts'
+export type { Authorize, AuthorizeContext } from './authorization.ts'
 export { type Channel, type ChannelOptions, type ChannelReceiver, openChannel } from './channel.ts'
 export type { Hello, LocalHello } from './hello.ts'
 export type { Role } from './identity-proof.ts'

@@ -1,7 +1,9 @@
 import { type Reader, RemoteProtocolError, Writer } from '@flatend/wire'
+import { Authorization } from './authorization.ts'
 import type { Channel, ChannelOptions, ChannelReceiver } from './channel.ts'
 import { ended, overflow, truncated } from './channel-errors.ts'
 import {
+  END_DENIED,
   END_MALFORMED,
   END_ORDERLY,
   OPCODE_END,
@@ -15,12 +17,12 @@ import { type SessionLimits, withDefaults } from './limits.ts'
 import { Outbox } from './outbox.ts'
 import type { Address, Link } from './ports.ts'
 import { NO_REPLY, type OnReply, Replies } from './replies.ts'
+import { Sequence } from './sequence.ts'
 import { Session } from './session.ts'
 import { notOpen } from './session-errors.ts'
 import { Watch } from './watch.ts'
 
 const STATUS_OK = 0
-const LAST_SEQ = 0xffff_fffd
 
 /**
  * opening: the handshake. open: messages both ways. closing: END is queued or sent, nothing more
@@ -34,15 +36,16 @@ export class LinkChannel implements Channel {
   readonly #link: Link
   readonly #defer: (task: () => void) => void
   readonly #receiver: ChannelReceiver
+  readonly #authorization: Authorization
   readonly #limits: SessionLimits
   readonly #session: Session
   readonly #outbox: Outbox
   readonly #replies: Replies
   readonly #watch: Watch
+  readonly #sequence = new Sequence()
   #phase: Phase = 'opening'
   #peer: Hello | undefined
   #error: Error | undefined
-  #seq = 0
   /** A flush is due at the end of this tick. */
   #flushing = false
   /** `writable` was false because of the queue. */
@@ -61,10 +64,12 @@ export class LinkChannel implements Channel {
     this.#link = link
     this.#defer = options.defer
     this.#receiver = options.receiver
+    this.#authorization = new Authorization(options.authorize, { role, remote: link.remote })
     this.#limits = limits
     this.#session = new Session(
       { ...options, observed: link.remote, helloLimits: limits },
       {
+        onProven: (hello) => this.#authorization.check(hello),
         onOpen: (hello) => this.#onOpen(hello),
         onMessage: (seq, code, body) => this.#onMessage(seq, code, body),
       },
@@ -132,9 +137,7 @@ export class LinkChannel implements Channel {
   }
 
   nextSeq(): number {
-    const seq = this.#seq
-    this.#seq = seq >= LAST_SEQ ? this.#firstSeq() : seq + 2
-    return seq
+    return this.#sequence.next()
   }
 
   request(opcode: number, write: (writer: Writer) => void, onReply: OnReply): void {
@@ -178,11 +181,11 @@ export class LinkChannel implements Channel {
     this.#write()
   }
 
-  fail(code: number, error: Error): void {
+  fail(code: number, error: Error, reason: string = error.message): void {
     if (this.#phase === 'closing' || this.#phase === 'closed') return
     this.#error ??= error
     this.#deaf = true
-    this.close(code, error.message)
+    this.close(code, reason)
   }
 
   destroy(error?: Error): void {
@@ -209,12 +212,6 @@ export class LinkChannel implements Channel {
     this.#nowhere ??= new Writer({ max: 2 ** 20 })
     this.#nowhere.clear()
     return this.#nowhere
-  }
-
-  #firstSeq(): number {
-    // In v1 the handshake was the dialer's request number 1.
-    if (!this.dialer) return 2
-    return this.version === 1 ? 3 : 1
   }
 
   #scheduleFlush(): void {
@@ -293,8 +290,10 @@ export class LinkChannel implements Channel {
   #onOpen(hello: Hello): void {
     if (this.#phase !== 'opening') return
     this.#phase = 'open'
+    const { denial } = this.#authorization
+    if (denial) return this.fail(END_DENIED, denial.error, denial.reason)
     this.#peer = hello
-    this.#seq = this.#firstSeq()
+    this.#sequence.start(this.dialer, this.version)
     this.#watch.opened(this.version)
     this.#receiver.onOpen(hello)
   }

@@ -31,6 +31,8 @@ export interface SessionOptions {
 
 /** Hears what a session has to say, during {@link Session.receive}. */
 export interface SessionHandler {
+  /** The peer proved who it is; what this throws ends the session before a dialer says who it is. */
+  onProven?(hello: Hello): void
   onOpen(hello: Hello): void
   /** `code` is an opcode, or a status where `seq` has our own parity; 0 in a v1 reply. */
   onMessage(seq: number, code: number, body: Reader): void

@@ -245,7 +245,7 @@ export class Session {
       transcript: this.#transcript,
       limits,
     })
-    this.#checkPeer(hello.publicKey)
+    this.#checkPeer(hello)
     this.#absorb(plaintext)
     if (role === 'dialer') this.#sendHello()
     this.#sealer?.ratchet(this.#transcript)
@@ -261,8 +261,9 @@ export class Session {
     before.fill(0)
   }
 
-  #checkPeer(key: Uint8Array | undefined): void {
+  #checkPeer(hello: Hello): void {
     const { identity, expectedKey } = this.#options
+    const key = hello.publicKey
     if (key && equal(key, identity.publicKey)) {
       throw new RemoteProtocolError(
         'FLATEND_MONTE_SELF',
@@ -275,6 +276,7 @@ export class Session {
         'the peer is not who was dialed: another public key was expected',
       )
     }
+    this.#handler.onProven?.(hello)
   }
 
   #receiveMessages(plaintext: Uint8Array): void {
@@ -320,7 +322,7 @@ export class Session {
         : seq % 2 === 1 && reader.u8() === OPCODE_HANDSHAKE
     if (!expected) throw notLegacyHello('the first v1 message is not a handshake')
     const peer = readLegacyHello(suite, reader.rest(), helloLimits)
-    this.#checkPeer(peer.publicKey)
+    this.#checkPeer(peer)
     this.#legacyPeer = peer.publicKey ?? NOTHING
     if (role === 'listener') this.#sendLegacyHello(new Writer().u32(seq))
     this.#opened(peer, { framed: false, maxPacket: MAX_LEGACY_PACKET - TAG_LENGTH })

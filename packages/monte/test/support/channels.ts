@@ -86,9 +86,19 @@ export function openScripted(
 }
 
 /** Both allow v1, and the offer is taken off on the way. */
+export function legacyPair(listener: PairOptions['listener'] = {}): Scene {
+  return pair({
+    dialer: { legacy: true, tap: withoutOffer },
+    listener: { ...listener, legacy: true },
+  })
+}
+
+/** The same, open. */
 export function openedLegacy(): Scene {
-  const legacy = { legacy: true }
-  return openedPair({ dialer: { ...legacy, tap: withoutOffer }, listener: legacy })
+  const scene = legacyPair()
+  scene.clock.advance(300)
+  expect(scene.listener.hello).toBeDefined()
+  return scene
 }
 
 function withoutOffer(link: Link): Link {
