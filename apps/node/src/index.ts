@@ -16,6 +16,7 @@
  *
  * @packageDocumentation
  */
+export type { AdmissionLimits, AdmissionMetrics, SessionLimits } from '@flatend/monte'
 export { CallError } from '@flatend/rpc'
 export { type CallFunction, Context, DEFAULT_BODY_LIMIT } from './context.ts'
 export { NodeError } from './errors.ts'
@@ -24,7 +25,7 @@ export { HandlerError } from './handler-error.ts'
 export type { HeadersInit } from './headers.ts'
 export type { Logger } from './logger.ts'
 export { Node, type PeerInfo } from './node.ts'
-export type { NodeOptions } from './options.ts'
+export type { NodeLimits, NodeOptions } from './options.ts'
 export { PeerId } from './peer-id.ts'
 export { Provider } from './provider.ts'
 export { type CallOptions, DEFAULT_REPLY_LIMIT, Reply } from './reply.ts'

@@ -1,5 +1,13 @@
 import { createDiscovery, type Discovery, type DiscoveryEvent } from '@flatend/kademlia'
-import { type Identity, type Link, openChannel, type Suite } from '@flatend/monte'
+import {
+  type AdmissionMetrics,
+  type Identity,
+  type Link,
+  openChannel,
+  type SessionLimits,
+  type Suite,
+  sessionLimits,
+} from '@flatend/monte'
 import {
   type Caller,
   type Connection,
@@ -9,9 +17,11 @@ import {
   loopback,
 } from '@flatend/rpc'
 import { formatAddress, parseAddress } from './address.ts'
+import { type Entry, Gate } from './gate.ts'
 import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import { MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
+import type { NodeLimits } from './options.ts'
 import type { Clock } from './runtime.ts'
 import type { Address, Transport } from './transport.ts'
 
@@ -31,6 +41,7 @@ export interface MeshOptions {
   readonly network: string | undefined
   readonly networkKey: Uint8Array | undefined
   readonly metadata: readonly string[]
+  readonly limits: NodeLimits
   readonly clock: Clock
   readonly random: () => number
   /** Runs a task when the current tick's work is done. */
@@ -50,13 +61,17 @@ export class Mesh implements PeerOwner {
   readonly #instance: number
   readonly #local: Connection
   readonly #peers = new Set<MeshPeer>()
-  readonly #pending = new Set<Link>()
+  readonly #gate: Gate
+  readonly #sessionLimits: SessionLimits
+  readonly #entries = new Map<MeshPeer, Entry>()
   #stopping = false
   #onEmpty: (() => void) | undefined
 
   constructor(options: MeshOptions) {
     this.#options = options
-    const { suite, clock, random, dispatch, defer } = options
+    const { suite, clock, random, dispatch, defer, log } = options
+    this.#sessionLimits = sessionLimits(options.limits.session)
+    this.#gate = new Gate({ clock, log, limits: options.limits.admission })
     this.#instance = new DataView(suite.randomBytes(4).slice().buffer).getUint32(0)
     this.#local = loopback({ dispatch, offers: options.offers, clock, defer })
     this.discovery = createDiscovery({
@@ -83,6 +98,11 @@ export class Mesh implements PeerOwner {
     return this.#peers
   }
 
+  /** Connections there are, and how many were refused. */
+  get connections(): AdmissionMetrics {
+    return this.#gate.metrics
+  }
+
   /** Addresses really bound. */
   get addresses(): readonly Address[] {
     return this.#options.listeners.addresses
@@ -90,8 +110,9 @@ export class Mesh implements PeerOwner {
 
   /** Takes a connection somebody made to us. */
   accept(link: Link): void {
-    if (this.#stopping) link.destroy()
-    else this.#open({ link, role: 'listener', peer: new MeshPeer(this, undefined) })
+    const entry = this.#stopping ? undefined : this.#gate.accept(link.remote)
+    if (entry) this.#open({ link, role: 'listener', peer: new MeshPeer(this, undefined), entry })
+    else link.destroy()
   }
 
   /** Dials the seeds; resolves when each has answered or failed once, or the time is over. */
@@ -103,7 +124,7 @@ export class Mesh implements PeerOwner {
         const timer = this.#options.clock.schedule(timeoutMs, resolve)
         void this.discovery.ready.finally(() => {
           timer.cancel()
-          resolve()
+          return resolve()
         })
       }
     })
@@ -135,7 +156,7 @@ export class Mesh implements PeerOwner {
     for (const peer of this.#peers) peer.close('shutting down')
     await this.#settled(1_000)
     for (const peer of this.#peers) peer.channel.destroy()
-    for (const link of this.#pending) link.destroy()
+    this.#gate.cutOpening()
   }
 
   // --- PeerOwner ---
@@ -163,6 +184,8 @@ export class Mesh implements PeerOwner {
   }
 
   closed(peer: MeshPeer, error: Error | undefined): void {
+    this.#entries.get(peer)?.closed()
+    this.#entries.delete(peer)
     if (!this.#peers.delete(peer)) {
       this.#refused(peer, error)
       return
@@ -199,18 +222,28 @@ export class Mesh implements PeerOwner {
   }
 
   async #connect(target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
-    const { transport } = this.#options
-    const link = await transport.dial(parseAddress(target.address, 'peer'), { signal })
+    const entry = this.#gate.dial()
+    const link = await this.#dial(target.address, signal).catch((error: unknown) => {
+      entry.closed()
+      throw error
+    })
     return await new Promise((resolve, reject) => {
       const peer = new MeshPeer(this, target.address, { opened: resolve, failed: reject })
       signal.addEventListener('abort', () => link.destroy(), { once: true })
-      this.#open({ link, role: 'dialer', peer, ...(target.key ? { expectedKey: target.key } : {}) })
+      const { key } = target
+      this.#open({ link, role: 'dialer', peer, entry, ...(key ? { expectedKey: key } : {}) })
     })
   }
 
-  #open({ link, role, peer, expectedKey }: OpenOptions): void {
+  async #dial(address: string, signal: AbortSignal): Promise<Link> {
+    return await this.#options.transport.dial(parseAddress(address, 'peer'), { signal })
+  }
+
+  #open({ link, role, peer, entry, expectedKey }: OpenOptions): void {
     const { suite, identity, ephemeral, address, services, metadata } = this.#options
     const { clock, defer, network, networkKey, legacy } = this.#options
+    this.#entries.set(peer, entry)
+    entry.carriedBy(link)
     const channel = openChannel({
       link,
       role,
@@ -227,6 +260,8 @@ export class Mesh implements PeerOwner {
       defer,
       receiver: peer,
       legacy,
+      authorize: entry.authorize,
+      limits: this.#sessionLimits,
       ...(network === undefined ? {} : { network }),
       ...(networkKey === undefined ? {} : { networkKey }),
       ...(expectedKey === undefined ? {} : { expectedKey }),
@@ -281,6 +316,7 @@ interface OpenOptions {
   readonly link: Link
   readonly role: 'dialer' | 'listener'
   readonly peer: MeshPeer
+  readonly entry: Entry
   readonly expectedKey?: Uint8Array
 }
 

@@ -1,3 +1,4 @@
+import type { AdmissionMetrics } from '@flatend/monte'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import type { Caller } from '@flatend/rpc'
 import { formatAddress } from './address.ts'
@@ -55,6 +56,7 @@ export class Node {
       legacy: options.legacy ?? false,
       network: options.network,
       networkKey: options.networkKey,
+      limits: options.limits ?? {},
       metadata: Object.entries(options.metadata ?? {}).flat(),
       clock: options.clock ?? systemClock,
       random: options.random ?? Math.random,
@@ -168,6 +170,11 @@ export class Node {
       outbound: peer.dialed !== undefined,
       services: [...this.#mesh.servicesOf(peer)],
     }))
+  }
+
+  /** Connections there are now, and how many were taken and refused since the start. */
+  connections(): AdmissionMetrics {
+    return this.#mesh.connections
   }
 
   /**

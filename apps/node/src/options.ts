@@ -1,12 +1,20 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { Suite } from '@flatend/monte'
+import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
 import { formatAddress, isWildcard, parseAddress } from './address.ts'
 import { NodeError } from './errors.ts'
 import type { Logger } from './logger.ts'
 import type { Clock } from './runtime.ts'
 import type { Handler } from './serve.ts'
 import type { Address, Transport } from './transport.ts'
+
+/** Limits of a node, by what they limit. Every one may be left out (docs/protocol.md §4). */
+export interface NodeLimits {
+  /** Connections: how many, how fast, how many of one host or identity. */
+  readonly admission?: Partial<AdmissionLimits>
+  /** One connection: its times and queues. */
+  readonly session?: Partial<SessionLimits>
+}
 
 /** Options of {@link Node.start}. Every one may be left out. */
 export interface NodeOptions {
@@ -28,6 +36,8 @@ export interface NodeOptions {
   readonly networkKey?: Uint8Array
   /** Told to peers in the hello: `zone`, `version` and the like. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** @default those of docs/protocol.md §4 */
+  readonly limits?: NodeLimits
   /** @default silent */
   readonly logger?: Logger
   /** How long {@link Node.start} waits for the first answers of `addrs`, in milliseconds. @default 2_000 */

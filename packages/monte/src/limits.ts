@@ -53,7 +53,10 @@ export const DEFAULT_LIMITS: SessionLimits = {
   maxHeaderBytes: 32_768,
 }
 
-/** The defaults with `limits` in their place. */
+/**
+ * The defaults with `limits` in their place.
+ * @throws LocalProtocolError `FLATEND_MONTE_LIMIT` for a name that is none, or a number not above 0
+ */
 export function withDefaults(limits: Partial<SessionLimits> = {}): SessionLimits {
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw unusable(`there is no limit "${name}"`)
