@@ -44,7 +44,6 @@ export class Node {
     this.id = id
     this.#handlers = handlers
     this.#timeoutMs = options.timeoutMs
-    this.#keepAlive = setInterval(() => undefined, FOREVER)
     this.#mesh = new Mesh({
       suite,
       identity: suite.identity(seed),
@@ -71,6 +70,7 @@ export class Node {
       offers: (service) => handlers.has(service),
       log,
     })
+    this.#keepAlive = setInterval(() => undefined, FOREVER)
   }
 
   /**

@@ -52,6 +52,6 @@ export { type Channel, type ChannelOptions, type ChannelReceiver, openChannel } 
 export type { Hello, LocalHello } from './hello.ts'
 export type { Role } from './identity-proof.ts'
 export { DEFAULT_LIMITS, type SessionLimits, withDefaults as sessionLimits } from './limits.ts'
-export type { Address, Clock, Link, LinkReceiver, Timer } from './ports.ts'
+export type { Address, Clock, DialSignal, Link, LinkReceiver, Timer } from './ports.ts'
 export type { OnReply } from './replies.ts'
 export type { Blake2bOptions, Cipher, Identity, KeyExchange, Suite } from './suite/suite.ts'

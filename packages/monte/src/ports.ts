@@ -46,3 +46,11 @@ export interface LinkReceiver {
   /** The link is gone; the last event. */
   onClose(error?: Error): void
 }
+
+/** As much of an AbortSignal as a dial needs. */
+export interface DialSignal {
+  readonly aborted: boolean
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void, options: { once: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}

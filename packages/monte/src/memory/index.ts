@@ -4,11 +4,11 @@
  *
  * @packageDocumentation
  */
+export type { DialSignal } from '../ports.ts'
 export { MemoryLink, type WireOptions } from './memory-link.ts'
 export {
   createLinkPair,
   createMemoryNetwork,
-  type DialSignal,
   type MemoryDialOptions,
   type MemoryListener,
   type MemoryListenOptions,

@@ -1,4 +1,4 @@
-import type { Address, Clock } from '../ports.ts'
+import type { Address, Clock, DialSignal } from '../ports.ts'
 import { MemoryLink, type WireOptions } from './memory-link.ts'
 
 /** Options of {@link createMemoryNetwork}. */
@@ -17,14 +17,6 @@ export interface MemoryListenOptions {
   readonly host: string
   readonly port: number
   readonly onLink: (link: MemoryLink) => void
-}
-
-/** As much of an AbortSignal as a dial needs. */
-export interface DialSignal {
-  readonly aborted: boolean
-  readonly reason: unknown
-  addEventListener(type: 'abort', listener: () => void, options: { once: boolean }): void
-  removeEventListener(type: 'abort', listener: () => void): void
 }
 
 /** What {@link MemoryNetwork.dial} wants to know. */

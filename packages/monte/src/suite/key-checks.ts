@@ -25,6 +25,11 @@ export function requireKey(name: string, bytes: Uint8Array): void {
   )
 }
 
+/** Our own mistake: sealing under a key that was overwritten. */
+export function destroyedCipher(): LocalProtocolError {
+  return new LocalProtocolError('FLATEND_MONTE_DESTROYED', 'the key of this cipher was overwritten')
+}
+
 /**
  * What both libraries leave open in RFC 8032 §5.1.7 and we do not: keys are canonical and of large
  * order (anybody could sign for the others), and S is below the order of the base point, so that

@@ -12,7 +12,7 @@ import {
   verify,
 } from 'node:crypto'
 import { blake2b256 } from './blake2b.ts'
-import { requireKey, strictEd25519 } from './key-checks.ts'
+import { destroyedCipher, requireKey, strictEd25519 } from './key-checks.ts'
 import type { Cipher, Identity, KeyExchange, Suite } from './suite.ts'
 
 // DER around raw secrets (RFC 8410 §7). OpenSSL takes 0.3 ms to read one: good enough for identities,
@@ -74,13 +74,14 @@ function identity(seed: Uint8Array): Identity {
 }
 
 class NodeCipher implements Cipher {
-  readonly #key: KeyObject
+  #key: KeyObject | undefined
 
   constructor(key: Uint8Array) {
     this.#key = createSecretKey(key)
   }
 
   seal(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] {
+    if (!this.#key) throw destroyedCipher()
     const cipher = createCipheriv(GCM, this.#key, nonce)
     if (aad.length > 0) cipher.setAAD(aad)
     const sealed: Uint8Array[] = pieces.map((piece) => cipher.update(piece))
@@ -91,7 +92,7 @@ class NodeCipher implements Cipher {
 
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const end = sealed.length - TAG_LENGTH
-    if (end < 0) return undefined
+    if (end < 0 || !this.#key) return undefined
     const decipher = createDecipheriv(GCM, this.#key, nonce, {
       authTagLength: TAG_LENGTH,
     })
@@ -108,7 +109,9 @@ class NodeCipher implements Cipher {
   }
 
   // OpenSSL overwrites the key when the KeyObject is collected.
-  destroy(): void {}
+  destroy(): void {
+    this.#key = undefined
+  }
 }
 
 /** Cryptography by `node:crypto` (OpenSSL); keys are imported once for all packets under them. */

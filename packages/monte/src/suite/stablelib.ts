@@ -3,7 +3,7 @@ import { generateKeyPairFromSeed, sign, verify } from '@stablelib/ed25519'
 import { GCM } from '@stablelib/gcm'
 import { scalarMult, scalarMultBase } from '@stablelib/x25519'
 import { blake2b256 } from './blake2b.ts'
-import { requireKey, strictEd25519 } from './key-checks.ts'
+import { destroyedCipher, requireKey, strictEd25519 } from './key-checks.ts'
 import type { Cipher, Identity, KeyExchange, Suite } from './suite.ts'
 
 declare const crypto: { getRandomValues<T extends Uint8Array>(target: T): T }
@@ -15,14 +15,18 @@ function randomBytes(length: number): Uint8Array {
 function keyExchange(secret: Uint8Array = randomBytes(32)): KeyExchange {
   requireKey('the secret', secret)
   const own = secret.slice()
+  let destroyed = false
   return {
     publicKey: scalarMultBase(own),
     agree(peer) {
-      if (peer.length !== own.length) return undefined
+      if (destroyed || peer.length !== own.length) return undefined
       const shared = scalarMult(own, peer)
       return shared.every((byte) => byte === 0) ? undefined : shared
     },
-    destroy: () => void own.fill(0),
+    destroy() {
+      destroyed = true
+      own.fill(0)
+    },
   }
 }
 
@@ -35,18 +39,22 @@ function identity(seed: Uint8Array): Identity {
 class StablelibCipher implements Cipher {
   readonly #aes: AES
   readonly #gcm: GCM
+  /** An overwritten key is a key too: nothing may be sealed under it. */
+  #destroyed = false
   constructor(key: Uint8Array) {
     this.#aes = new AES(key, true)
     this.#gcm = new GCM(this.#aes)
   }
   seal(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] {
+    if (this.#destroyed) throw destroyedCipher()
     return [this.#gcm.seal(nonce, join(pieces), aad)]
   }
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-    if (sealed.length < this.#gcm.tagLength) return undefined
+    if (this.#destroyed || sealed.length < this.#gcm.tagLength) return undefined
     return this.#gcm.open(nonce, sealed, aad) ?? undefined
   }
   destroy(): void {
+    this.#destroyed = true
     this.#gcm.clean()
     this.#aes.clean()
   }

@@ -7,7 +7,7 @@ export interface KeyExchange {
    * @returns `undefined` where it is all zero: the peer sent a point of low order (RFC 7748 §6.1)
    */
   agree(peer: Uint8Array): Uint8Array | undefined
-  /** Overwrites the secret. */
+  /** Overwrites the secret; afterwards `agree` gives nothing. */
   destroy(): void
 }
 
@@ -25,7 +25,7 @@ export interface Cipher {
   seal(nonce: Uint8Array, aad: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[]
   /** Decrypts ciphertext and tag. @returns fresh bytes, or `undefined` where it is not authentic */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
-  /** Forgets the key. */
+  /** Forgets the key; afterwards `seal` throws and `open` gives nothing. */
   destroy(): void
 }
 

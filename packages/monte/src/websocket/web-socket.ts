@@ -1,0 +1,48 @@
+/** What a WebSocket tells: the parts of MessageEvent, CloseEvent and ErrorEvent used here. */
+export interface WebSocketEvent {
+  readonly type?: string
+  readonly data?: unknown
+  readonly code?: number
+  readonly reason?: string
+  readonly message?: string
+}
+
+/** As much of a WebSocket as a link needs: the browser's, Node's own, or that of the package ws. */
+export interface WebSocketLike {
+  binaryType: string
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  readonly readyState: number
+  readonly bufferedAmount: number
+  send(data: Uint8Array): void
+  close(code?: number, reason?: string): void
+  addEventListener(
+    type: 'open' | 'message' | 'close' | 'error',
+    listener: (event: WebSocketEvent) => void,
+  ): void
+  /** ws: ends it at once. */
+  terminate?(): void
+  /** ws: leaves bytes in the network. */
+  pause?(): void
+  /** ws: takes them again. */
+  resume?(): void
+}
+
+/** Makes a WebSocket that connects. */
+export type WebSocketConstructor = new (url: string, protocol: string) => WebSocketLike
+
+/** The subprotocol both sides name: a server for something else refuses us at once. */
+export const SUBPROTOCOL = 'flatend'
+/** `readyState` of one that is open. */
+export const OPEN = 1
+/** Close codes: RFC 6455 §7.4.1, and one of ours for an end that is none. */
+export const CLOSE = {
+  normal: 1_000,
+  /** The endpoint goes away, as a browser's page does. */
+  away: 1_001,
+  /** A kind of message that is not taken. */
+  unsupported: 1_003,
+  /** None was given. */
+  none: 1_005,
+  tooLarge: 1_009,
+  cut: 4_000,
+} as const
