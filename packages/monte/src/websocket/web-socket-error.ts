@@ -12,6 +12,8 @@ const CAUSES: Readonly<Record<number, string>> = {
   1_012: 'the other side restarts',
   1_013: 'the other side is overloaded',
   4_000: 'the other side cut it',
+  4_003: 'the other side takes no such message',
+  4_009: 'the other side was sent too much',
 }
 
 /** A WebSocket that cannot be reached, or ended other than by an orderly close. */

@@ -8,7 +8,7 @@ declare function setTimeout(task: () => void, delayMs: number): unknown
 
 /** Bounds of a link over a WebSocket. */
 export interface WebSocketLimits {
-  /** Bytes of a message the peer sends; more closes with code 1009. @default 1_048_576 */
+  /** Bytes of a message the peer sends; more closes with code 4009. @default 1_048_576 */
   readonly maxMessage?: number
   /** Bytes that wait to be sent from which on `write` gives false. @default 65_536 */
   readonly highWaterMark?: number
@@ -113,7 +113,10 @@ export class WebSocketLink implements Link {
   #onMessage(data: unknown): void {
     if (this.#closed || this.#sawEnd) return
     if (!(data instanceof ArrayBuffer)) {
-      this.#cut(notOurs('the peer sent a text message, only binary ones are bytes'), 1_003)
+      this.#cut(
+        notOurs('the peer sent a text message, only binary ones are bytes'),
+        CLOSE.unsupported,
+      )
       return
     }
     if (data.byteLength > this.#limits.maxMessage) {
