@@ -149,6 +149,25 @@ export const linkFlow: readonly LinkCase[] = [
     },
   },
   {
+    name: 'paused right after attach: silent until resumed',
+    async run(make) {
+      const scene = await make()
+      Recorder.on(scene.near)
+      const sent = pattern(20_000)
+      scene.near.write([sent])
+      await silence(scene)
+      const heard = Recorder.on(scene.far)
+      scene.far.pause()
+      await silence(scene)
+      expectThat(heard.chunks.length <= 1, 'at most one chunk comes')
+      scene.near.write([sent])
+      await silence(scene)
+      expectThat(heard.chunks.length <= 1, 'still none')
+      scene.far.resume()
+      await arrives(scene, heard, joined([sent, sent]))
+    },
+  },
+  {
     name: 'paused from within onData, again and again',
     async run(make) {
       const scene = await attached(make)

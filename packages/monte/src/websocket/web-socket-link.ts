@@ -58,7 +58,11 @@ export class WebSocketLink implements Link {
 
   attach(receiver: LinkReceiver): void {
     this.#receiver = receiver
-    setTimeout(() => this.resume(), 0)
+    this.#paused = false
+    // Not from within the call; whoever pauses until then means it.
+    setTimeout(() => {
+      if (!this.#paused) this.resume()
+    }, 0)
   }
 
   write(chunks: readonly Uint8Array[]): boolean {
