@@ -1,6 +1,6 @@
 import type { Link } from '@flatend/monte'
 import { type Logger, silentLogger } from './logger.ts'
-import type { Address, Listener, Transport } from './transport.ts'
+import type { Endpoint, Listener, Transport } from './transport.ts'
 
 /** The sockets a node takes connections on, open before the node is there to take them. */
 export class Listeners {
@@ -15,12 +15,12 @@ export class Listeners {
   }
 
   /** Addresses really bound. */
-  get addresses(): readonly Address[] {
+  get addresses(): readonly Endpoint[] {
     return this.#open.map(({ address }) => address)
   }
 
   /** Binds all addresses. @throws the transport's error for the first that cannot be bound. */
-  async open(addresses: readonly Address[]): Promise<void> {
+  async open(addresses: readonly Endpoint[]): Promise<void> {
     for (const address of addresses) {
       const listener = await this.#transport.listen(address, {
         onLink: (link) => {

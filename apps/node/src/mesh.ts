@@ -23,7 +23,7 @@ import type { Logger } from './logger.ts'
 import { MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
 import type { NodeLimits } from './options.ts'
 import type { Clock } from './runtime.ts'
-import type { Address, Transport } from './transport.ts'
+import type { Address, Endpoint, Transport } from './transport.ts'
 
 /** What a mesh is made of. */
 export interface MeshOptions {
@@ -104,7 +104,7 @@ export class Mesh implements PeerOwner {
   }
 
   /** Addresses really bound. */
-  get addresses(): readonly Address[] {
+  get addresses(): readonly Endpoint[] {
     return this.#options.listeners.addresses
   }
 

@@ -1,7 +1,7 @@
 import type { AdmissionMetrics } from '@flatend/monte'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import type { Caller } from '@flatend/rpc'
-import { formatAddress } from './address.ts'
+import { formatAddress, formatEndpoint } from './address.ts'
 import { NodeError } from './errors.ts'
 import type { HeadersInit } from './headers.ts'
 import { Listeners } from './listeners.ts'
@@ -16,7 +16,7 @@ import type { CallOptions, Reply } from './reply.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
 import { generateSecretKey, publicKeyOf, seedOf } from './secret-key.ts'
 import { type Handler, serveCalls } from './serve.ts'
-import { type Address, tcpTransport } from './transport.ts'
+import { type Address, createTransport, type Transport } from './transport.ts'
 
 /** How long {@link Node.start} waits for the first answers of its seeds, in milliseconds. */
 const JOIN_TIMEOUT = 2_000
@@ -38,7 +38,7 @@ export class Node {
   readonly #keepAlive: NodeJS.Timeout
   #shutdown: Promise<void> | undefined
 
-  private constructor({ id, seed, handlers, listeners, seeds, options }: NodeParts) {
+  private constructor({ id, seed, handlers, listeners, seeds, transport, options }: NodeParts) {
     const suite = options.suite ?? nodeSuite
     const log = options.logger ?? silentLogger
     this.id = id
@@ -51,7 +51,7 @@ export class Node {
       address: addressOf(id),
       seeds,
       listeners,
-      transport: options.transport ?? tcpTransport,
+      transport,
       legacy: options.legacy ?? false,
       network: options.network,
       networkKey: options.networkKey,
@@ -82,12 +82,13 @@ export class Node {
     const seeds = normalizeSeeds(options.addrs ?? [])
     const seed = seedOf(options.secretKey ?? generateSecretKey())
     const handlers = handlersOf(options.services)
-    const listeners = new Listeners(options.transport ?? tcpTransport, options.logger)
+    const transport = options.transport ?? createTransport(options.webOrigins)
+    const listeners = new Listeners(transport, options.logger)
     try {
       await listeners.open(bindAddresses(options))
       const address = await advertisedAddress(options, listeners.addresses)
       const id = new PeerId(publicKeyOf(seed), address)
-      const node = new Node({ id, seed, handlers, listeners, seeds, options })
+      const node = new Node({ id, seed, handlers, listeners, seeds, transport, options })
       listeners.deliver((link) => node.#mesh.accept(link))
       await node.#mesh.join(options.joinTimeoutMs ?? JOIN_TIMEOUT)
       return node
@@ -105,7 +106,7 @@ export class Node {
 
   /** Addresses this node takes connections on, as really bound. */
   get listening(): readonly string[] {
-    return this.#mesh.addresses.map(formatAddress)
+    return this.#mesh.addresses.map(formatEndpoint)
   }
 
   /**
@@ -203,6 +204,7 @@ interface NodeParts {
   readonly handlers: Map<string, Handler>
   readonly listeners: Listeners
   readonly seeds: readonly string[]
+  readonly transport: Transport
   readonly options: NodeOptions
 }
 

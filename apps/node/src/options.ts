@@ -1,12 +1,12 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
-import { formatAddress, isWildcard, parseAddress } from './address.ts'
+import { formatAddress, formatEndpoint, isWildcard, parseAddress } from './address.ts'
 import { NodeError } from './errors.ts'
 import type { Logger } from './logger.ts'
 import type { Clock } from './runtime.ts'
 import type { Handler } from './serve.ts'
-import type { Address, Transport } from './transport.ts'
+import type { Address, Endpoint, Transport } from './transport.ts'
 
 /** Limits of a node, by what they limit. Every one may be left out (docs/protocol.md §4). */
 export interface NodeLimits {
@@ -20,9 +20,9 @@ export interface NodeLimits {
 export interface NodeOptions {
   /** `host:port` at which others reach this node. Without it, the first of `bindAddrs` that is not a wildcard. */
   readonly publicAddr?: string
-  /** Addresses to take connections on: `host:port`, `[IPv6]:port`, or `:port` for all interfaces. @default publicAddr, where given */
+  /** Addresses to take connections on: `host:port`, `[IPv6]:port`, or `:port` for all interfaces; `ws://host:port` for WebSockets, which may come through a proxy. @default publicAddr, where given */
   readonly bindAddrs?: readonly string[]
-  /** Nodes to join the mesh through, host names or IPs. They may be down: the node tries for ever. */
+  /** Nodes to join the mesh through, host names or IPs, or `ws://…` and `wss://…`. They may be down: the node tries for ever. */
   readonly addrs?: readonly string[]
   /** Ed25519 identity, 32 or 64 bytes, see {@link generateSecretKey}. @default a new one for this process */
   readonly secretKey?: Uint8Array
@@ -44,7 +44,12 @@ export interface NodeOptions {
   readonly joinTimeoutMs?: number
   /** Deadline of calls that name none, in milliseconds. @default 30_000 */
   readonly timeoutMs?: number
-  /** How connections are made. @default TCP */
+  /**
+   * Web sites, such as `https://example.com`, whose pages may connect to `ws://` addresses of this
+   * node. Programs that are no browser need no permission. @default none
+   */
+  readonly webOrigins?: readonly string[]
+  /** How connections are made. @default TCP, and WebSockets for addresses with `ws://` or `wss://` */
   readonly transport?: Transport
   /** Cryptography. @default node:crypto */
   readonly suite?: Suite
@@ -55,9 +60,29 @@ export interface NodeOptions {
 }
 
 /** Addresses to listen on. @throws NodeError `FLATEND_NODE_ADDRESS` for what is no address. */
-export function bindAddresses({ bindAddrs, publicAddr }: NodeOptions): Address[] {
-  const texts = bindAddrs ?? (publicAddr === undefined ? [] : [publicAddr])
-  return texts.map((text) => parseAddress(text, bindAddrs ? 'bindAddrs' : 'publicAddr'))
+export function bindAddresses({ bindAddrs, publicAddr }: NodeOptions): Endpoint[] {
+  const own = publicEndpoint(publicAddr)
+  if (!bindAddrs) return own ? [own] : []
+  return bindAddrs.map((text) => {
+    const endpoint = parseAddress(text, 'bindAddrs')
+    const { protocol, pathname, search } = new URL(endpoint.url ?? 'ws://tcp')
+    if (protocol === 'ws:' && pathname === '/' && search === '') return endpoint
+    throw new NodeError(
+      'FLATEND_NODE_ADDRESS',
+      `bindAddrs "${text}" cannot be listened on: write ws://host:port, and have a proxy end TLS and paths`,
+    )
+  })
+}
+
+/** Nodes tell each other addresses of TCP alone. */
+function publicEndpoint(publicAddr: string | undefined): Endpoint | undefined {
+  if (publicAddr === undefined) return undefined
+  const endpoint = parseAddress(publicAddr, 'publicAddr')
+  if (endpoint.url === undefined) return endpoint
+  throw new NodeError(
+    'FLATEND_NODE_ADDRESS',
+    `publicAddr "${publicAddr}" is told to others, who dial host:port: name ws:// in bindAddrs`,
+  )
 }
 
 /**
@@ -67,20 +92,24 @@ export function bindAddresses({ bindAddrs, publicAddr }: NodeOptions): Address[]
  */
 export async function advertisedAddress(
   { publicAddr }: NodeOptions,
-  bound: readonly Address[],
+  bound: readonly Endpoint[],
 ): Promise<Address | undefined> {
-  if (publicAddr === undefined) return bound.find(({ host }) => !isWildcard(host))
-  const { host, port } = parseAddress(publicAddr, 'publicAddr')
+  const tcp = bound.filter(({ url }) => url === undefined)
+  const own = publicEndpoint(publicAddr)
+  if (!own) return tcp.find(({ host }) => !isWildcard(host))
+  const { host, port } = own
   if (isWildcard(host)) return undefined
-  return await toIp({ host, port: port === 0 ? (bound[0]?.port ?? 0) : port })
+  return await toIp({ host, port: port === 0 ? (tcp[0]?.port ?? 0) : port })
 }
 
 /** Seeds as the layers below take them; `:9000` is this machine. */
 export function normalizeSeeds(addrs: readonly string[]): string[] {
   return addrs.map((text) => {
-    const { host, port } = parseAddress(text, 'addrs')
+    const endpoint = parseAddress(text, 'addrs')
+    const { host, port, url } = endpoint
     if (port === 0)
       throw new NodeError('FLATEND_NODE_ADDRESS', `addrs "${text}": port 0 cannot be dialed`)
+    if (url !== undefined) return formatEndpoint(endpoint)
     return formatAddress({ host: isWildcard(host) ? '127.0.0.1' : host, port })
   })
 }

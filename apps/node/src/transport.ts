@@ -1,5 +1,6 @@
 import type { Link } from '@flatend/monte'
 import { dialTcp, listenTcp } from '@flatend/monte/tcp'
+import { dialNodeWebSocket, listenWebSocket } from './web-sockets.ts'
 
 /** An IP address or host name, without brackets, and a port. */
 export interface Address {
@@ -7,29 +8,47 @@ export interface Address {
   readonly port: number
 }
 
+/** Where a {@link Transport} listens or connects. */
+export interface Endpoint extends Address {
+  /** `ws://…` or `wss://…`, whole, where it is a WebSocket; TCP otherwise. */
+  readonly url?: string
+}
+
 /** Takes connections until closed. */
 export interface Listener {
   /** The address really bound. */
-  readonly address: Address
+  readonly address: Endpoint
   /** Takes no more connections; those that are open go on. */
   close(): void
 }
 
-/** How a node reaches others: TCP by default, memory in tests. */
-export interface Transport {
-  listen(
-    address: Address,
-    handlers: { readonly onLink: (link: Link) => void; readonly onError: (error: Error) => void },
-  ): Promise<Listener>
-  dial(address: Address, options: { readonly signal: AbortSignal }): Promise<Link>
+/** Who hears of a {@link Listener}. */
+export interface ListenHandlers {
+  readonly onLink: (link: Link) => void
+  readonly onError: (error: Error) => void
 }
 
-/** Connections over TCP, IPv4 and IPv6, host names resolved at each dial. */
-export const tcpTransport: Transport = {
-  async listen({ host, port }, { onLink, onError }) {
-    return await listenTcp({ host, port, onLink, onError })
-  },
-  async dial({ host, port }, { signal }) {
-    return await dialTcp({ host, port, signal })
-  },
+/** How a node reaches others: TCP and WebSockets by default, memory in tests. */
+export interface Transport {
+  listen(endpoint: Endpoint, handlers: ListenHandlers): Promise<Listener>
+  dial(endpoint: Endpoint, options: { readonly signal: AbortSignal }): Promise<Link>
+}
+
+/**
+ * Connections over TCP, IPv4 and IPv6, host names resolved at each dial, and over WebSockets.
+ * @param webOrigins - web sites whose pages may connect by WebSocket
+ */
+export function createTransport(webOrigins: readonly string[] = []): Transport {
+  return {
+    async listen(endpoint, handlers) {
+      if (endpoint.url !== undefined)
+        return await listenWebSocket({ endpoint, handlers, webOrigins })
+      const { host, port } = endpoint
+      return await listenTcp({ host, port, ...handlers })
+    },
+    async dial({ host, port, url }, { signal }) {
+      if (url !== undefined) return await dialNodeWebSocket(url, signal)
+      return await dialTcp({ host, port, signal })
+    },
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { formatAddress, isWildcard, parseAddress } from '../src/address.ts'
-import { advertisedAddress, normalizeSeeds } from '../src/options.ts'
+import { advertisedAddress, bindAddresses, normalizeSeeds } from '../src/options.ts'
 
 describe('addresses', () => {
   test.each([
@@ -20,6 +20,38 @@ describe('addresses', () => {
       expect(() => parseAddress(text, 'bindAddrs')).toThrow(/bindAddrs/)
     },
   )
+
+  test.each([
+    ['ws://127.0.0.1:9000/', '127.0.0.1', 9000],
+    ['ws://[::1]:9000/mesh', '::1', 9000],
+    ['wss://seed.example/', 'seed.example', 443],
+    ['ws://seed.example/a?b', 'seed.example', 80],
+  ])('%s is a WebSocket', (url, host, port) => {
+    expect(parseAddress(url, 'test')).toEqual({ host, port, url })
+    expect(normalizeSeeds([` ${url}`])).toEqual([url])
+  })
+
+  test.each(['http://127.0.0.1:1', 'ws://', 'ws://host:65536', 'tcp://host:1'])(
+    '"%s" is refused by name',
+    (text) => {
+      expect(() => parseAddress(text, 'addrs')).toThrow(/addrs .* is no address of a WebSocket/)
+    },
+  )
+
+  test('WebSockets can be bound without TLS and path, and are no public address', async () => {
+    const [endpoint] = bindAddresses({ bindAddrs: ['ws://127.0.0.1:0'] })
+    expect(endpoint).toMatchObject({ host: '127.0.0.1', port: 0 })
+    for (const text of ['wss://127.0.0.1:1', 'ws://127.0.0.1:1/mesh', 'ws://127.0.0.1:1?a'])
+      expect(() => bindAddresses({ bindAddrs: [text] })).toThrow(/cannot be listened on/)
+    expect(() => bindAddresses({ publicAddr: 'ws://127.0.0.1:1' })).toThrow(/publicAddr/)
+    const bound = [
+      { host: '127.0.0.1', port: 1, url: 'ws://127.0.0.1:1' },
+      { host: '127.0.0.1', port: 2 },
+    ]
+    expect(await advertisedAddress({}, bound)).toMatchObject({ port: 2 })
+    expect(await advertisedAddress({}, bound.slice(0, 1))).toBeUndefined()
+    expect(await advertisedAddress({ publicAddr: '127.0.0.1:0' }, bound)).toMatchObject({ port: 2 })
+  })
 
   test('wildcards', () => {
     expect(['', '0.0.0.0', '::', '0:0:0:0:0:0:0:0'].every(isWildcard)).toBe(true)

@@ -68,7 +68,7 @@ export class WebSocketLink implements Link {
   write(chunks: readonly Uint8Array[]): boolean {
     const socket = this.#socket
     if (this.#ended || this.#closed || socket.readyState !== OPEN) return false
-    for (const frame of frames(chunks)) socket.send(frame)
+    for (const frame of frames(chunks)) socket.send(frame as Uint8Array<ArrayBuffer>)
     if (socket.bufferedAmount < this.#limits.highWaterMark) return true
     if (!this.#asking) this.#askAgain(ASK_FIRST)
     return false

@@ -13,7 +13,7 @@ export interface WebSocketLike {
   /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number
   readonly bufferedAmount: number
-  send(data: Uint8Array): void
+  send(data: Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
   addEventListener(
     type: 'open' | 'message' | 'close' | 'error',
