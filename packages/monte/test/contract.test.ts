@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { skipUnless } from '../../../test/support/skip.ts'
 import {
   ContractError,
   type LinkScene,
@@ -58,13 +59,23 @@ async function inMemory(chop: boolean): Promise<LinkScene> {
   return { near, far, turn: async () => clock.advance(1) }
 }
 
-const links: readonly (readonly [string, () => Promise<LinkScene>])[] = [
+const links: (readonly [string, () => Promise<LinkScene>])[] = [
   ['memory', () => inMemory(false)],
   ['memory, chopped', () => inMemory(true)],
   ['tcp', overTcp],
   ['websocket, ws at both ends', () => overWebSocket(WebSocket)],
   ['websocket, dialed with nothing but what a browser has', () => overWebSocket(BrowserSocket)],
 ]
+
+const RuntimeWebSocket = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket
+if (RuntimeWebSocket)
+  links.push(['websocket, dialed with the runtime’s own', () => overWebSocket(RuntimeWebSocket)])
+
+test('the runtime has a WebSocket of its own, which is among the links below', (ctx) => {
+  const what = 'links over the WebSocket of the runtime'
+  skipUnless(ctx, { met: RuntimeWebSocket !== undefined, what, reason: 'Node before 22 has none' })
+  expect(links.length).toBe(6)
+})
 
 describe.each(links)('a link: %s', { timeout: 30_000 }, (_, make) => {
   test.each(linkContract.map((one) => [one.name, one] as const))('%s', async (_name, { run }) => {

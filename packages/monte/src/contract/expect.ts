@@ -34,7 +34,7 @@ export function fromHex(hex: string): Uint8Array {
 }
 
 /** At most 64 bytes are shown. */
-export function toHex(bytes: Uint8Array): string {
+function toHex(bytes: Uint8Array): string {
   const shown = Array.from(bytes.subarray(0, 64), (byte) => byte.toString(16).padStart(2, '0'))
   return bytes.length > 64 ? `${shown.join('')}… (${bytes.length} bytes)` : shown.join('')
 }

@@ -1,7 +1,7 @@
 /** Bytes of a message we send at most: one full packet with its length nearly always fits. */
-export const MAX_SENT = 65_536
+const MAX_SENT = 65_536
 
-/** The chunks as few messages, none of them empty or longer than {@link MAX_SENT}. */
+/** The chunks as few messages, none of them empty or longer than 64 KiB. */
 export function* frames(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
   let left = 0
   for (const chunk of chunks) left += chunk.length
