@@ -198,11 +198,11 @@ describe('connections', () => {
   })
 })
 
-describe('memory', () => {
-  test('a million addresses leave a bounded memory of them', () => {
+describe('memory', { timeout: 60_000 }, () => {
+  test('300,000 addresses leave a bounded memory of them', () => {
     const { clock, admission } = scene({ maxTrackedHosts: 100 })
     let most = 0
-    for (let i = 0; i < 1_000_000; i++) {
+    for (let i = 0; i < 300_000; i++) {
       comeAndGo(admission, 1, at(`${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.1`))
       if (i % 1_000 === 0) clock.advance(1)
       most = Math.max(most, admission.metrics.trackedHosts)

@@ -86,7 +86,7 @@ describe.each(links)('a link: %s', { timeout: 30_000 }, (_, make) => {
 describe.each([
   ['node', nodeSuite],
   ['stablelib', stablelibSuite],
-])('a suite: %s', (_, suite) => {
+])('a suite: %s', { timeout: 60_000 }, (_, suite) => {
   test.each(suiteContract.map((one) => [one.name, one] as const))('%s', (_name, { run }) => {
     expect(() => run(() => suite)).not.toThrow()
   })
@@ -118,7 +118,7 @@ const broken = async (change: (link: Link) => Partial<Link>): Promise<string[]> 
   return failed
 }
 
-describe('the contract notices', () => {
+describe('the contract notices', { timeout: 60_000 }, () => {
   test('a link that keeps everything: nothing', async () => {
     expect(await broken(() => ({}))).toEqual([])
   })

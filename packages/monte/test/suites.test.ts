@@ -1,5 +1,8 @@
+import { BLAKE2b } from '@stablelib/blake2b'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { skipUnless } from '../../../test/support/skip.ts'
+import { seededRandom } from '../src/memory/index.ts'
 import { nodeSuite } from '../src/suite/node.ts'
 import { stablelibSuite } from '../src/suite/stablelib.ts'
 import type { Suite } from '../src/suite/suite.ts'
@@ -39,7 +42,7 @@ const suites: readonly (readonly [string, Suite])[] = [
   ['stablelib', stablelibSuite],
 ]
 
-describe.each(suites)('suite %s', (_, suite) => {
+describe.each(suites)('suite %s', { timeout: 60_000 }, (_, suite) => {
   test('X25519: the 518 cases of Wycheproof; all-zero results are refused', () => {
     const cases = (wycheproof('x25519') as Group<Exchange>[]).flatMap(({ tests }) => tests)
     let refused = 0
@@ -191,4 +194,128 @@ describe('both suites agree', () => {
       }),
     )
   })
+})
+
+/** `selftest_seq` of RFC 7693, appendix E. */
+function selfTestSequence(length: number, seed: number): Uint8Array {
+  const out = new Uint8Array(length)
+  let a = Math.imul(0xdead_4bad, seed) >>> 0
+  let b = 1
+  for (let i = 0; i < length; i++) {
+    const t = (a + b) >>> 0
+    a = b
+    b = t
+    out[i] = t >>> 24
+  }
+  return out
+}
+
+describe('BLAKE2b as both suites use it', () => {
+  test('the example of RFC 7693, appendix A', () => {
+    const digest = new BLAKE2b(64).update(new TextEncoder().encode('abc')).digest()
+    expect(toHex(digest)).toBe(
+      'ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1' +
+        '7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923',
+    )
+  })
+
+  test('the self-test of RFC 7693, appendix E: 24 lengths, keyed and not', () => {
+    const all = new BLAKE2b(32)
+    for (const length of [20, 32, 48, 64]) {
+      for (const size of [0, 3, 128, 129, 255, 1_024]) {
+        const input = selfTestSequence(size, size)
+        all.update(new BLAKE2b(length).update(input).digest())
+        const key = selfTestSequence(length, length)
+        all.update(new BLAKE2b(length, { key }).update(input).digest())
+      }
+    }
+    expect(toHex(all.digest())).toBe(
+      'c23a7800d98123bd10f506c61e29da5603d763b8bbad2e737f5e765a7bccd475',
+    )
+  })
+})
+
+/** Random bytes that are the same in each run. */
+const random = seededRandom(20_261_125)
+const below = (limit: number): number => Math.floor(random() * limit)
+const some = (length: number): Uint8Array => Uint8Array.from({ length }, () => below(256))
+
+/** What one suite makes of random inputs; both have to make the same. */
+const operations: readonly (readonly [string, number, () => (suite: Suite) => Uint8Array])[] = [
+  [
+    'BLAKE2b-256',
+    5_500,
+    () => {
+      const parts = Array.from({ length: 1 + below(3) }, () => some(below(300)))
+      const key = random() < 0.5 ? { key: some(1 + below(64)) } : {}
+      const person = random() < 0.5 ? { person: toHex(some(8)) } : {}
+      return (suite) => suite.blake2b256({ ...key, ...person }, parts)
+    },
+  ],
+  [
+    'AES-256-GCM',
+    4_200,
+    () => {
+      const [key, nonce, aad] = [some(32), some(12), some(below(20))]
+      const parts = Array.from({ length: below(4) }, () => some(below(200)))
+      return (suite) => {
+        const sealed = join(suite.cipher(key).seal(nonce, aad, parts))
+        return join([sealed, suite.cipher(key).open(nonce, aad, sealed) ?? some(1)])
+      }
+    },
+  ],
+  [
+    'X25519',
+    240,
+    () => {
+      const [secret, peer] = [some(32), some(32)]
+      return (suite) => {
+        const own = suite.keyExchange(secret)
+        return join([own.publicKey, own.agree(peer) ?? new Uint8Array(0)])
+      }
+    },
+  ],
+  [
+    'Ed25519',
+    60,
+    () => {
+      const [seed, message] = [some(32), some(below(200))]
+      const wrong = below(512)
+      return (suite) => {
+        const own = suite.identity(seed)
+        const signature = own.sign(message)
+        const at = wrong >> 3
+        const forged = signature.with(at, (signature[at] as number) ^ (1 << (wrong & 7)))
+        const verdicts = [signature, forged].map((one) => suite.verify(own.publicKey, message, one))
+        return join([own.publicKey, signature, Uint8Array.from(verdicts, Number)])
+      }
+    },
+  ],
+]
+
+// Ed25519 takes stablelib 8 to 34 ms each time, so most of the cases are those that cost least.
+describe('10,000 random cases: both suites agree byte for byte', { timeout: 120_000 }, () => {
+  test.each(operations)('%s, %i', (_, count, draw) => {
+    for (let i = 0; i < count; i++) {
+      const operation = draw()
+      expect(toHex(operation(stablelibSuite)), `case ${i}`).toBe(toHex(operation(nodeSuite)))
+    }
+    expect(operations.reduce((total, [, cases]) => total + cases, 0)).toBe(10_000)
+  })
+})
+
+test('X25519: 1,000,000 iterations of RFC 7748 §5.2', { timeout: 3_600_000 }, (ctx) => {
+  skipUnless(ctx, {
+    met: process.env['FLATEND_SLOW'] === '1',
+    what: '1,000,000 iterations of X25519',
+    reason: 'takes minutes: FLATEND_SLOW=1 runs it',
+  })
+  let scalar: Uint8Array = hex(`09${'00'.repeat(31)}`)
+  let u = scalar
+  for (let i = 0; i < 1_000_000; i++) {
+    const next = nodeSuite.keyExchange(scalar).agree(u) as Uint8Array
+    u = scalar
+    scalar = next
+  }
+  expect(toHex(scalar)).toBe('7c3911e0ab2586fd864497297e575e6f3bc601c0883c30df5f4dd2d24f665424')
 })

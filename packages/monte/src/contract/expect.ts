@@ -51,11 +51,13 @@ export function joined(pieces: readonly Uint8Array[]): Uint8Array {
 
 /** Bytes that repeat nowhere soon. */
 export function pattern(length: number, seed = 0): Uint8Array {
+  const bytes = new Uint8Array(length)
   let state = (seed + 1) * 0x9e37_79b1
-  return Uint8Array.from({ length }, () => {
+  for (let i = 0; i < length; i++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state >>> 24
-  })
+    bytes[i] = state >>> 24
+  }
+  return bytes
 }
 
 /** The bytes with one bit turned. */

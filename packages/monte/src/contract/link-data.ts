@@ -107,10 +107,10 @@ export const linkFlow: readonly LinkCase[] = [
     },
   },
   {
-    name: '8 MiB each way at once, heeding every drain',
+    name: '4 MiB each way at once, heeding every drain',
     async run(make) {
       const scene = await attached(make)
-      const sent = Array.from({ length: 128 }, (_, i) => pattern(65_536, i))
+      const sent = Array.from({ length: 64 }, (_, i) => pattern(65_536, i))
       const writings = [new Writing(scene.near, sent), new Writing(scene.far, sent)] as const
       scene.nearHeard.onDrainHook = () => writings[0].drained()
       scene.farHeard.onDrainHook = () => writings[1].drained()
