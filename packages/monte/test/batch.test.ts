@@ -29,7 +29,9 @@ function split(packet: Uint8Array): Uint8Array[] {
 }
 
 describe('a batch', () => {
-  test('keeps every message whole, in order, in packets within the limit, whatever is done', () => {
+  test('keeps every message whole, in order, in packets within the limit, whatever is done', {
+    timeout: 60_000,
+  }, () => {
     const message = fc.record({
       inline: fc.nat({ max: 300 }),
       payload: fc.option(fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 4_000, max: 8_000 })), {

@@ -26,8 +26,8 @@ export const meshOptions: {
   help: { type: 'boolean', short: 'h' },
 }
 
-export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through; repeat for several
-      --listen HOST:PORT     address to take connections of other nodes on
+export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through, or ws://… or wss://…; repeat for several
+      --listen HOST:PORT     address to take connections of other nodes on, or ws://HOST:PORT
       --network NAME         name of the mesh; nodes of other names are refused
       --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start
       --legacy               speak the protocol of 2020 too (see SECURITY.md)
