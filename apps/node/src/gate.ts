@@ -103,21 +103,31 @@ export class Gate {
     }
   }
 
+  /** The handshake of somebody who connected to us came to nothing. */
+  handshakeFailed(remote: Address | undefined, error: Error): void {
+    const { code = error.name } = error as { code?: string }
+    const fields = { reason: error.message, ...(remote ? { remote: formatAddress(remote) } : {}) }
+    this.#warn(code, fields, 'connection refused: no session came about')
+  }
+
   #refused(refusal: Refusal, remote: Address | undefined, role: Role = 'listener'): void {
-    const now = this.#clock.now()
-    const last = this.#logged.get(refusal.refused)
-    if (last && now - last.at < LOG_EVERY) {
-      last.unsaid++
-      return
-    }
-    this.#logged.set(refusal.refused, { at: now, unsaid: 0 })
     const fields = {
       limit: refusal.refused,
       reason: refusal.message,
       ...(remote ? { remote: formatAddress(remote) } : {}),
       ...(role === 'dialer' ? { dialed: true } : {}),
-      ...(last && last.unsaid > 0 ? { unsaid: last.unsaid } : {}),
     }
-    this.#log.warn(fields, 'connection refused: a limit is reached')
+    this.#warn(refusal.refused, fields, 'connection refused: a limit is reached')
+  }
+
+  #warn(kind: string, fields: object, message: string): void {
+    const now = this.#clock.now()
+    const last = this.#logged.get(kind)
+    if (last && now - last.at < LOG_EVERY) {
+      last.unsaid++
+      return
+    }
+    this.#logged.set(kind, { at: now, unsaid: 0 })
+    this.#log.warn(last?.unsaid ? { ...fields, unsaid: last.unsaid } : fields, message)
   }
 }

@@ -187,21 +187,14 @@ export class Mesh implements PeerOwner {
     this.#entries.get(peer)?.closed()
     this.#entries.delete(peer)
     if (!this.#peers.delete(peer)) {
-      this.#refused(peer, error)
+      // Of a connection that we dialed, the dialer tells.
+      if (error && peer.dialed === undefined) this.#gate.handshakeFailed(peer.channel.remote, error)
       return
     }
     this.discovery.disconnected(peer)
     const fields = { ...describe(peer), ...(error ? { reason: error.message } : {}) }
     this.#options.log.info(fields, 'peer disconnected')
     if (this.#peers.size === 0) this.#onEmpty?.()
-  }
-
-  /** A connection ended before its session opened. Of one that we dialed, the dialer tells. */
-  #refused(peer: MeshPeer, error: Error | undefined): void {
-    if (peer.dialed !== undefined || !error) return
-    const { remote } = peer.channel
-    const fields = { remote: remote ? formatAddress(remote) : 'unknown', reason: error.message }
-    this.#options.log.warn(fields, 'a connection was refused')
   }
 
   /**
