@@ -2,6 +2,7 @@
 // and memory whatever program it runs. Programs of the harness add commands of their own.
 import { memoryUsage } from 'node:process'
 import { describe } from './describe.mjs'
+import { usageOf } from './proc.mjs'
 
 /** How often memory is looked at while being watched, in milliseconds. */
 const WATCH_INTERVAL = 20
@@ -27,9 +28,25 @@ export function ready() {
   process.send?.({ ready: true })
 }
 
+/** @type {number[]} */
+const included = []
+
+/**
+ * Counts another process's CPU time and memory as this one's from now on.
+ * @param {number} pid
+ */
+export function include(pid) {
+  included.push(pid)
+}
+
+function resident() {
+  return included.reduce((sum, pid) => sum + usageOf(pid).rss, memoryUsage.rss())
+}
+
 handle('usage', () => {
   const { user, system } = process.cpuUsage()
-  return { cpuUs: user + system, rss: memoryUsage.rss() }
+  const others = included.reduce((sum, pid) => sum + usageOf(pid).cpuUs, 0)
+  return { cpuUs: user + system + others, rss: resident() }
 })
 
 handle('collect', () => {
@@ -39,17 +56,17 @@ handle('collect', () => {
 })
 
 handle('watch', () => {
-  peak = memoryUsage.rss()
+  peak = resident()
   clearInterval(watching)
   watching = setInterval(() => {
-    peak = Math.max(peak, memoryUsage.rss())
+    peak = Math.max(peak, resident())
   }, WATCH_INTERVAL)
   watching.unref()
 })
 
 handle('peak', () => {
   clearInterval(watching)
-  return Math.max(peak, memoryUsage.rss())
+  return Math.max(peak, resident())
 })
 
 /** @param {{ id: number, name: string, params: unknown }} message */

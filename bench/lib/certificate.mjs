@@ -5,10 +5,14 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 const SEQUENCE = 0x30
 const SET = 0x31
 const CONTEXT_0 = 0xa0
+const CONTEXT_3 = 0xa3
+const OCTETS = 0x04
 /** AlgorithmIdentifier { 1.3.101.112 }: Ed25519 (RFC 8410 §3). */
 const ED25519 = Buffer.from('300506032b6570', 'hex')
 /** 2.5.4.3, commonName. */
 const COMMON_NAME = Buffer.from('0603550403', 'hex')
+/** 2.5.29.17, subjectAltName (RFC 5280 §4.2.1.6). */
+const ALT_NAME = Buffer.from('0603551d11', 'hex')
 
 /**
  * @param {number} tag
@@ -16,10 +20,10 @@ const COMMON_NAME = Buffer.from('0603550403', 'hex')
  */
 function der(tag, ...parts) {
   const content = Buffer.concat(parts)
-  const length =
-    content.length < 0x80
-      ? Buffer.of(content.length)
-      : Buffer.of(0x82, content.length >> 8, content.length & 0xff)
+  const { length: size } = content
+  // DER takes the shortest form of a length: Go refuses any other.
+  const long = size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff]
+  const length = Buffer.from(size < 0x80 ? [size] : long)
   return Buffer.concat([Buffer.of(tag), length, content])
 }
 
@@ -27,6 +31,16 @@ function der(tag, ...parts) {
 function utcTime(date) {
   const digits = date.toISOString().replaceAll(/[-:T]/g, '').slice(2, 14)
   return der(0x17, Buffer.from(`${digits}Z`))
+}
+
+/** Every certificate is for this machine, by name and by address. */
+function altNames() {
+  const names = der(
+    SEQUENCE,
+    der(0x82, Buffer.from('localhost')),
+    der(0x87, Buffer.of(127, 0, 0, 1)),
+  )
+  return der(CONTEXT_3, der(SEQUENCE, der(SEQUENCE, ALT_NAME, der(OCTETS, names))))
 }
 
 /** @param {string} name */
@@ -45,6 +59,7 @@ export function selfSigned(name) {
     der(SEQUENCE, utcTime(new Date(Date.now() - day)), utcTime(new Date(Date.now() + day))),
     subject,
     publicKey.export({ format: 'der', type: 'spki' }),
+    altNames(),
   )
   const signature = der(0x03, Buffer.of(0), sign(null, body, privateKey))
   const certificate = der(SEQUENCE, body, ED25519, signature).toString('base64')

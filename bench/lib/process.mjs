@@ -9,6 +9,8 @@ const AGENT = new URL('agent.mjs', import.meta.url).href
 /** How long a process may take to begin, and to end once told, in milliseconds. */
 const START_TIMEOUT = 20_000
 const STOP_TIMEOUT = 5_000
+/** How long anything asked of a process may take: a system that hangs must not stop the others. */
+const ASK_TIMEOUT = 90_000
 /** How much of what a process last printed is kept for the reason of its death, in characters. */
 const TAIL = 2_000
 
@@ -61,7 +63,20 @@ export class Process {
         return
       }
       const id = this.#next++
-      this.#waiting.set(id, { resolve, reject })
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id)
+        reject(new Error(this.#reason(`"${name}" took longer than ${ASK_TIMEOUT / 1_000} s`)))
+      }, ASK_TIMEOUT)
+      this.#waiting.set(id, {
+        resolve: (value) => {
+          clearTimeout(timer)
+          resolve(value)
+        },
+        reject: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      })
       this.#child.send({ id, name, params }, (error) => {
         if (error) this.#finish(error.message)
       })

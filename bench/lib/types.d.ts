@@ -22,16 +22,32 @@ export interface Served {
   readonly target: Target
   /** Connections that this side has finished setting up. Without it: as soon as the caller has. */
   opened?(): number
+  /** Bytes of bodies that the handlers `slow` and `never` have taken. */
+  readonly consumed?: () => number
+  /** Other processes that work for this side: their CPU time and memory count as its own. */
+  readonly pids?: readonly number[]
   close(): Promise<void>
 }
 
 export interface Client {
   /** Sends `body` to be echoed; `done` is given the length of the answer, or what went wrong. */
   call(body: Buffer, done: (length: number | Error) => void): void
-  /** Sends `total` bytes in writes of `chunk`; resolves with the bytes the other side counted. */
-  send(total: number, chunk: Buffer): Promise<number>
+  /** Sends a body; resolves with the bytes the other side counted. */
+  send(body: Sending): Promise<number>
   close(): Promise<void>
 }
+
+/** A body of `total` bytes in writes of `chunk`. */
+export interface Sending {
+  readonly total: number
+  readonly chunk: Buffer
+  /** Who takes it: at once, at 4 MB/s (`lib/sinks.mjs`), or nothing of it. */
+  readonly sink: Sink
+  /** Told of each write that was handed over, in bytes. */
+  readonly onSent: (bytes: number) => void
+}
+
+export type Sink = 'sink' | 'slow' | 'never'
 
 export interface Opened {
   close(): void

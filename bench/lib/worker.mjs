@@ -1,10 +1,10 @@
 // One side of one system, in a process of its own: `worker.mjs SYSTEM` loads systems/SYSTEM.mjs and
 // does what the harness asks.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { handle, ready } from './agent.mjs'
+import { handle, include, ready } from './agent.mjs'
 import { callLoop, openLoop } from './load.mjs'
 
-/** @import { Client, Opened, Served, System, Target } from './types.d.ts' */
+/** @import { Client, Opened, Served, Sink, System, Target } from './types.d.ts' */
 
 /** @type {System} */
 const system = await import(`../systems/${process.argv[2]}.mjs`)
@@ -27,6 +27,7 @@ function need(value) {
 
 handle('serve', async (params) => {
   served = await need(system.serve)(params)
+  for (const pid of served.pids ?? []) include(pid)
   return served.target
 })
 
@@ -37,11 +38,40 @@ handle('connect', async (/** @type {Target} */ target) => {
 handle('calls', (shape) => callLoop(need(client), shape))
 
 handle('stream', async (/** @type {{ bytes: number, chunk: number }} */ { bytes, chunk }) => {
+  const body = { total: bytes, chunk: Buffer.alloc(chunk, 0x61), onSent: () => undefined }
   const start = performance.now()
-  const counted = await need(client).send(bytes, Buffer.alloc(chunk, 0x61))
+  const counted = await need(client).send({ ...body, sink: 'sink' })
   if (counted !== bytes) throw new Error(`${counted} bytes arrived of ${bytes}`)
   return { bytes, ms: performance.now() - start }
 })
+
+let sent = 0
+/** @type {unknown} */
+let failure
+
+/** Begins to send as fast as the system lets it; `sent` then tells how far it is. */
+handle('flood', (/** @type {{ bytes: number, chunk: number, sink: Sink }} */ params) => {
+  sent = 0
+  need(client)
+    .send({
+      total: params.bytes,
+      chunk: Buffer.alloc(params.chunk, 0x61),
+      sink: params.sink,
+      onSent: (bytes) => {
+        sent += bytes
+      },
+    })
+    .catch((error) => {
+      failure = error
+    })
+})
+
+handle('sent', () => {
+  if (failure !== undefined) throw failure
+  return sent
+})
+
+handle('consumed', () => need(served?.consumed)())
 
 handle('open', async (/** @type {{ target: Target, count: number, atOnce: number }} */ params) => {
   const open = need(system.open)

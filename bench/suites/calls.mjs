@@ -5,10 +5,25 @@ import { runRounds } from '../lib/rounds.mjs'
 /** @import { Options, Suite } from '../lib/types.d.ts' */
 
 const CASES = [
-  { title: '32 B, 1 at a time', bytes: 32, atOnce: 1, atMost: 160 },
-  { title: '32 B, 64 at once', bytes: 32, atOnce: 64, atMost: 20 },
+  { title: '32 B, 1 at a time', bytes: 32, atOnce: 1, atMost: 110 },
+  { title: '32 B, 64 at once', bytes: 32, atOnce: 64, atMost: 10 },
   { title: '1 KiB, 1 at a time', bytes: 1024, atOnce: 1, atMost: undefined },
-  { title: '1 KiB, 64 at once', bytes: 1024, atOnce: 64, atMost: 20 },
+  { title: '1 KiB, 64 at once', bytes: 1024, atOnce: 64, atMost: 16 },
+]
+
+/** @type {readonly { name: string, note?: string }[]} */
+const SYSTEMS = [
+  { name: 'raw-tcp' },
+  { name: 'raw-gcm' },
+  { name: 'flatend' },
+  { name: 'moleculer', note: 'its TCP transporter, in the clear' },
+  { name: 'moleculer-encrypted', note: 'a password for all nodes, AES-256-CBC, no identities' },
+  { name: 'protomux-rpc', note: 'hyperdht’s stack over TCP' },
+  { name: 'http2', note: 'node:http2, TLS' },
+  { name: 'nats', note: 'TLS; the CPU time of its broker counts' },
+  { name: 'grpc', note: '@grpc/grpc-js, TLS, bytes as they are' },
+  { name: 'libp2p', note: 'noise, yamux, a stream per call' },
+  { name: 'flatend-2020' },
 ]
 
 const COLUMNS = [
@@ -24,6 +39,8 @@ function measure(system, { quick }) {
   const ms = quick ? 500 : 1_500
   return withPair(system, async (pair) => {
     await pair.connect()
+    // Optimizing code is paid once: not by whichever case comes first.
+    await pair.client.ask('calls', { bytes: 32, atOnce: 64, ms })
     /** @type {Record<string, Record<string, number>>} */
     const metrics = {}
     for (const { title, bytes, atOnce } of CASES) {
@@ -51,8 +68,9 @@ export const calls = {
           columns: COLUMNS,
           goals: atMost === undefined ? [] : [{ key: 'cpuUs', atMost }],
         })),
-        contestants: ['raw-tcp', 'raw-gcm', 'flatend', 'flatend-2020'].map((name) => ({
+        contestants: SYSTEMS.map(({ name, note }) => ({
           name,
+          note,
           measure: () => measure(name, options),
         })),
       },

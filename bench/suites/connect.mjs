@@ -19,6 +19,12 @@ const SYSTEMS = [
     note: 'node:tls 1.3, X25519, Ed25519 certificates both ways',
   },
   { name: 'flatend', count: 2_000, note: 'a session of @flatend/monte over TCP' },
+  {
+    name: 'protomux-rpc',
+    count: 1_500,
+    note: 'Noise XX with Ed25519 keys, as hyperdht has it, over TCP',
+  },
+  { name: 'libp2p', count: 256, note: 'noise, yamux and their negotiation' },
   { name: 'flatend-2020', count: 192, note: undefined },
 ]
 

@@ -200,7 +200,7 @@ async function connect(handshake, port) {
       pipe.send(next, body)
     },
     /** @type {import('../lib/types.d.ts').Client['send']} */
-    send: async (total, chunk) => {
+    send: async ({ total, chunk }) => {
       for (let sent = 0; sent < total; sent += chunk.length) {
         if (!pipe.send(PIECE, chunk)) await once(socket, 'drain')
       }

@@ -2,6 +2,7 @@
 import sdk from 'flatend-2020'
 import { describe } from '../lib/describe.mjs'
 import { freePort } from '../lib/ports.mjs'
+import { pieces } from '../lib/sinks.mjs'
 
 /** @import { Client, Served, Target } from '../lib/types.d.ts' */
 
@@ -51,8 +52,8 @@ export async function connect(target) {
     call: (body, done) => {
       void echo(node, body, done)
     },
-    send: async (total, chunk) =>
-      Number((await collect(node.push(['sink'], {}, pieces(total, chunk)))).toString()),
+    send: async (sending) =>
+      Number((await collect(node.push(['sink'], {}, pieces(sending)))).toString()),
     close: () => node.shutdown(),
   }
 }
@@ -74,19 +75,16 @@ async function echo(node, body, done) {
   /** @type {number | Error} */
   let result
   try {
-    result = (await collect(node.push(['echo'], {}, pieces(body.length, body)))).length
+    result = (await collect(node.push(['echo'], {}, one(body)))).length
   } catch (error) {
     result = new Error(describe(error))
   }
   done(result)
 }
 
-/**
- * @param {number} total
- * @param {Buffer} chunk
- */
-async function* pieces(total, chunk) {
-  for (let sent = 0; sent < total; sent += chunk.length) yield chunk
+/** @param {Buffer} body */
+async function* one(body) {
+  yield body
 }
 
 /**

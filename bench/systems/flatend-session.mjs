@@ -6,8 +6,9 @@ import { nodeSuite } from '@flatend/monte/suite/node'
 import { dialTcp, listenTcp } from '@flatend/monte/tcp'
 
 /** @import { Opened, Served, Target } from '../lib/types.d.ts' */
+/** @typedef {ReturnType<typeof nodeSuite.identity>} Identity */
 
-const identity = nodeSuite.identity(randomBytes(32))
+const own = nodeSuite.identity(randomBytes(32))
 
 /** @type {import('@flatend/monte').Clock} */
 const clock = {
@@ -21,9 +22,9 @@ const clock = {
 /**
  * @param {import('@flatend/monte').Link} link
  * @param {'dialer' | 'listener'} role
- * @param {{ onOpen: () => void, onClose?: (error: Error | undefined) => void }} hears
+ * @param {{ identity?: Identity, onOpen: () => void, onClose?: (error: Error | undefined) => void }} options
  */
-function session(link, role, { onOpen, onClose }) {
+function session(link, role, { identity = own, onOpen, onClose }) {
   return openChannel({
     link,
     role,
@@ -68,10 +69,20 @@ export async function serve() {
  * @param {Target} target
  * @returns {Promise<Opened>}
  */
-export async function open({ port }) {
+export function open({ port }) {
+  return dialSession(port, own)
+}
+
+/**
+ * @param {number} port
+ * @param {Identity} identity - proven to the listener
+ * @returns {Promise<Opened>}
+ */
+export async function dialSession(port, identity) {
   const link = await dialTcp({ host: '127.0.0.1', port })
   return new Promise((resolve, reject) => {
     const channel = session(link, 'dialer', {
+      identity,
       onOpen: () => resolve({ close: () => channel.close() }),
       onClose: (error) => reject(error ?? new Error('closed during the handshake')),
     })

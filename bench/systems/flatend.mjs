@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Node } from '@flatend/node'
 import { describe } from '../lib/describe.mjs'
+import { pieces, Sinks } from '../lib/sinks.mjs'
 
 /** @import { Client, ServeOptions, Served, Target } from '../lib/types.d.ts' */
 
@@ -11,6 +12,8 @@ const JOIN_TIMEOUT = 5_000
 /** Deadline of calls that move a GiB, in milliseconds. */
 const LONG = 600_000
 const CHUNK = Buffer.alloc(65_536, 0x61)
+
+const sinks = new Sinks()
 
 /** @type {Record<string, import('@flatend/node').Handler>} */
 const services = {
@@ -24,15 +27,15 @@ const services = {
     await once(ctx, 'end')
     return String(counted)
   },
-  download: (ctx) => pieces(Number(ctx.params['bytes']), CHUNK),
-}
-
-/**
- * @param {number} total
- * @param {Buffer} chunk
- */
-async function* pieces(total, chunk) {
-  for (let sent = 0; sent < total; sent += chunk.length) yield chunk
+  slow: async (ctx) => String(await sinks.slow(ctx)),
+  never: () => new Promise(() => undefined),
+  download: (ctx) =>
+    pieces({
+      total: Number(ctx.params['bytes']),
+      chunk: CHUNK,
+      sink: 'sink',
+      onSent: () => undefined,
+    }),
 }
 
 /**
@@ -46,7 +49,7 @@ export async function serve({ join = [] } = {}) {
     ...(join.length > 0 ? {} : { bindAddrs: ['127.0.0.1:0'] }),
   })
   const port = Number(/\d+$/.exec(node.address ?? '')?.[0] ?? 0)
-  return { target: { port }, close: () => node.shutdown() }
+  return { target: { port }, consumed: () => sinks.consumed, close: () => node.shutdown() }
 }
 
 /**
@@ -78,8 +81,8 @@ export async function connect({ port }) {
     call: (body, done) => {
       void echo(node, body, done)
     },
-    send: async (total, chunk) => {
-      const reply = await node.call('sink', pieces(total, chunk), { timeoutMs: LONG })
+    send: async (sending) => {
+      const reply = await node.call(sending.sink, pieces(sending), { timeoutMs: LONG })
       return Number(await reply.text())
     },
     close: () => node.shutdown(),
