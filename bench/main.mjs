@@ -38,6 +38,8 @@ async function main({ json, ...options }) {
   for (const suite of SUITES) {
     if (!options.suites.includes(suite.name)) continue
     for (const one of await suite.run({ json, ...options })) {
+      // None of the systems asked for takes part.
+      if (one.rows.length === 0) continue
       cases.push(one)
       print(renderCase(one))
     }

@@ -63,8 +63,9 @@ export function selfSigned(name) {
   )
   const signature = der(0x03, Buffer.of(0), sign(null, body, privateKey))
   const certificate = der(SEQUENCE, body, ED25519, signature).toString('base64')
+  const lines = certificate.match(/.{1,64}/g) ?? []
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${certificate.replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ format: 'pem', type: 'pkcs8' }),
   }
 }

@@ -8,10 +8,13 @@ import { count, pieces, writeAll } from '../lib/sinks.mjs'
 import { tell } from '../lib/tell.mjs'
 
 describe('a certificate', () => {
-  it('is for this machine and signed with its own key', () => {
-    const { cert, key } = selfSigned('listener')
+  // Lengths that go round every place where a line of base64 or a DER length may end.
+  const names = Array.from({ length: 48 }, (_, i) => 'x'.repeat(i + 1))
+
+  it.each(names)('is for this machine and signed with its own key: %s', (name) => {
+    const { cert, key } = selfSigned(name)
     const certificate = new X509Certificate(cert)
-    expect(certificate.subject).toBe('CN=listener')
+    expect(certificate.subject).toBe(`CN=${name}`)
     expect(certificate.checkHost('localhost')).toBe('localhost')
     expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1')
     expect(certificate.checkPrivateKey(createPrivateKey(key))).toBe(true)
@@ -19,25 +22,22 @@ describe('a certificate', () => {
   })
 
   it('writes lengths from 128 to 255 in one byte more, as DER asks', () => {
-    const { raw } = new X509Certificate(selfSigned('x').cert)
-    expect(raw.subarray(0, 2)).toEqual(Buffer.of(0x30, 0x82))
-    const bodyLength = raw.subarray(4, 7)
-    expect(bodyLength[0]).toBe(0x30)
-    expect(bodyLength[1]).toBe(0x81)
-    expect(bodyLength[2]).toBeGreaterThanOrEqual(0x80)
+    const { raw } = new X509Certificate(selfSigned('listener').cert)
+    expect(raw.length).toBeGreaterThan(0x80)
+    expect(raw.subarray(0, 3)).toEqual(Buffer.of(0x30, 0x81, raw.length - 3))
   })
 })
 
-describe('bodies', () => {
-  const sending = (sent: number[]) => ({
-    total: 250,
-    chunk: Buffer.alloc(100),
-    sink: 'sink' as const,
-    onSent: (bytes: number) => {
-      sent.push(bytes)
-    },
-  })
+const sending = (sent: number[]) => ({
+  total: 250,
+  chunk: Buffer.alloc(100),
+  sink: 'sink' as const,
+  onSent: (bytes: number) => {
+    sent.push(bytes)
+  },
+})
 
+describe('bodies', () => {
   it('go in whole writes until there is enough, each told of', async () => {
     const sent: number[] = []
     const lengths: number[] = []
