@@ -104,6 +104,9 @@ table.set('__proto__', () => 'I am __proto__')
 table.set('forward-b', handlers.forward)
 table.set('forward-c', handlers.forward)
 
+/** Answers nobody reads. */
+const kept = []
+
 async function* chunks({ text, bytes }) {
   if (text !== undefined) yield Buffer.from(text)
   else yield* pattern.pattern(bytes ?? 0)
@@ -144,6 +147,13 @@ obey({
       ...(await digest(reply.body)),
       ms: performance.now() - began,
     }
+  },
+  /** Calls, and reads nothing of the answer. */
+  ask: ({ services, headers, ...body }) => {
+    void node.call(services, chunks(body), { headers: headers ?? {} }).then((reply) => {
+      kept.push(reply)
+    })
+    return {}
   },
   peers: () => ({
     peers: node.peers().map(({ id, address, version, services }) => {
