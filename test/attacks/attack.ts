@@ -17,6 +17,8 @@ export interface Attack {
   readonly what2020: string
   /** Why it does not work here. */
   readonly whatOurs: string
+  /** Needs the system to say how much memory a process has. @default false */
+  readonly measuresMemory?: boolean
   run2020(): Promise<Outcome>
   runOurs(): Promise<Outcome>
 }
@@ -33,11 +35,12 @@ const END = '<!-- attacks:end -->'
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
+const verdict = ({ succeeded, evidence }: Outcome): string =>
+  `**${succeeded ? 'succeeds' : 'fails'}**: ${evidence}`
+
 /** The table of SECURITY.md: what each run showed, and why. */
 export function tableOf(results: readonly Result[]): string {
   const rows = results.map(({ attack, old, ours }) => {
-    const verdict = ({ succeeded, evidence }: Outcome): string =>
-      `**${succeeded ? 'succeeds' : 'fails'}**: ${evidence}`
     return [
       attack.title,
       `${verdict(old)}. ${attack.what2020}.`,

@@ -38,16 +38,18 @@ beforeAll(async () => {
 }, 60_000)
 
 describe('attacks', { timeout: 90_000 }, () => {
-  test.each(attacks)('$id: $title', async (attack) => {
+  test.for(attacks)('$id: $title', async (attack, ctx) => {
+    const met = !attack.measuresMemory || process.platform === 'linux'
+    const reason = 'only Linux tells how much memory another process has'
+    skipUnless(ctx, { met, what: `attack ${attack.id}`, reason })
     const [ours, old] = await Promise.all([
       attack.runOurs(),
       missing === undefined ? attack.run2020() : undefined,
     ])
     process.stdout.write(`${attack.id}: ${JSON.stringify({ old, ours })}\n`)
-    expect(ours).toMatchObject({ succeeded: false })
-    if (!old) return
-    expect(old).toMatchObject({ succeeded: true })
-    results.push({ attack, old, ours })
+    if (old) results.push({ attack, old, ours })
+    const verdicts = { ours: ours.succeeded, old: old?.succeeded ?? true }
+    expect(verdicts).toEqual({ ours: false, old: true })
   })
 
   test('the 2020 SDK runs on this machine', (ctx) => {
@@ -63,6 +65,6 @@ describe('attacks', { timeout: 90_000 }, () => {
     const table = tableOf(results)
     const document = readFileSync(SECURITY, 'utf8')
     if (process.env['UPDATE']) writeFileSync(SECURITY, withBlock(document, table))
-    else expect(blockOf(document)).toBe(table)
+    expect(blockOf(readFileSync(SECURITY, 'utf8'))).toBe(table)
   })
 })

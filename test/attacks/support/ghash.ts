@@ -48,7 +48,7 @@ function ghash(aad: Buffer, ciphertext: Buffer): Polynomial {
   const lengths = Buffer.alloc(BLOCK)
   lengths.writeUInt32BE(aad.length * 8, 4)
   lengths.writeUInt32BE(ciphertext.length * 8, 12)
-  return [...blocks(aad), ...blocks(ciphertext), toElement(lengths), 0n].reverse()
+  return [...blocks(aad), ...blocks(ciphertext), toElement(lengths), 0n].toReversed()
 }
 
 const sum = (a: Polynomial, b: Polynomial): Element[] =>

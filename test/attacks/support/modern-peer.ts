@@ -46,8 +46,8 @@ export function openModern(
   { onHeard, ...options }: ModernOptions = {},
 ): ModernPeer {
   const heard: Heard[] = []
-  const opened = deferred<Hello>()
-  const closed = deferred<Error | undefined>()
+  const opened = new Deferred<Hello>()
+  const closed = new Deferred<Error | undefined>()
   const channel = openChannel({
     link: new TcpLink(socket),
     role,
@@ -72,15 +72,19 @@ export function openModern(
 }
 
 /** A promise and what settles it; Node 20 has no `Promise.withResolvers`. */
-export function deferred<T>(): {
+class Deferred<T> {
   readonly promise: Promise<T>
-  readonly resolve: (value: T) => void
-} {
-  let resolve: (value: T) => void = () => undefined
-  const promise = new Promise<T>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
+  #settle: ((value: T) => void) | undefined
+
+  constructor() {
+    this.promise = new Promise((settle) => {
+      this.#settle = settle
+    })
+  }
+
+  resolve(value: T): void {
+    this.#settle?.(value)
+  }
 }
 
 /** The name of an error, or what there is instead. */

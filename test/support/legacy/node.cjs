@@ -56,7 +56,7 @@ async function main() {
     },
     /** Calls, and reads nothing of the answer. */
     ask: ({ services: names, headers, ...body }) => {
-      void node.push(names, headers ?? {}, chunks(body)).then((stream) => kept.push(stream))
+      kept.push(node.push(names, headers ?? {}, chunks(body)))
       return {}
     },
     shutdown: async () => {

@@ -150,9 +150,7 @@ obey({
   },
   /** Calls, and reads nothing of the answer. */
   ask: ({ services, headers, ...body }) => {
-    void node.call(services, chunks(body), { headers: headers ?? {} }).then((reply) => {
-      kept.push(reply)
-    })
+    kept.push(node.call(services, chunks(body), { headers: headers ?? {} }))
     return {}
   },
   peers: () => ({
