@@ -47,11 +47,18 @@ export function tableOf(results: readonly Result[]): string {
       `${verdict(ours)}. ${attack.whatOurs}.`,
     ]
   })
-  const head = [
-    ['attack', 'flatend@0.0.8 (2020)', 'here'],
-    ['---', '---', '---'],
-  ]
-  return [...head, ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')
+  return markdownTable([['attack', 'flatend@0.0.8 (2020)', 'here'], ...rows])
+}
+
+/** Columns padded as the formatter pads them. */
+function markdownTable([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map(cell))
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const rule = widths.map((width) => '-'.repeat(width))
+  const [first = [], ...rest] = cells
+  return [first, rule, ...rest]
+    .map((row) => `| ${row.map((text, i) => text.padEnd(widths[i] ?? 0)).join(' | ')} |`)
+    .join('\n')
 }
 
 /** The block between the markers, without them. */
