@@ -263,8 +263,8 @@ export class LinkChannel implements Channel {
     try {
       this.#session.receive(chunk)
     } catch (error) {
-      this.#refuse(error)
-      return
+      // What follows an end is not read, in the same chunk no more than in the next.
+      if (!this.#deaf || !(error instanceof RemoteProtocolError)) this.#refuse(error)
     }
     // Our key, our hello: nobody calls `end` for them.
     if (this.#session.queued > 0) this.#scheduleFlush()
@@ -342,6 +342,8 @@ export class LinkChannel implements Channel {
   }
 
   #finish(): void {
+    // A link may say that it is gone while it is being destroyed.
+    if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#watch.stop()
     this.#session.close()

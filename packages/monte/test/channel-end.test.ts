@@ -1,6 +1,7 @@
 import { RemoteProtocolError } from '@flatend/wire'
 import { describe, expect, test } from 'vitest'
 import { createVirtualClock, type Side } from '../src/memory/index.ts'
+import type { Link } from '../src/ports.ts'
 import {
   closeCodes,
   openedLegacy,
@@ -42,6 +43,36 @@ describe('the end', () => {
     expect(dialer.closes.map((error) => error?.message)).toEqual(['too much'])
     expect(closeCodes(listener)).toEqual(['FLATEND_MONTE_ENDED'])
     expect(listener.closes[0]).toMatchObject({ details: { code: 3, reason: 'too much' } })
+  })
+
+  test('is the last that is read, though more comes behind it at once', () => {
+    let behind: Uint8Array | undefined
+    const tap = (link: Link): Link => ({
+      remote: link.remote,
+      attach: (receiver) => link.attach(receiver),
+      write: (chunks) => link.write(behind ? [...chunks, behind] : chunks),
+      end: () => link.end(),
+      destroy: () => link.destroy(),
+      pause: () => link.pause(),
+      resume: () => link.resume(),
+    })
+    const { clock, dialer, listener } = openedPair({ dialer: { tap } })
+    behind = new Uint8Array(4).fill(0xff)
+    dialer.channel.close()
+    clock.run()
+    expect(closeCodes(listener)).toEqual([undefined])
+    expect(closeCodes(dialer)).toEqual([undefined])
+  })
+
+  test('is told once, by a link too that says it is gone while it is destroyed', () => {
+    const link = new (class extends ScriptedLink {
+      override destroy(): void {
+        this.receiver?.onClose()
+      }
+    })()
+    const closes: (string | undefined)[] = []
+    openScripted(createVirtualClock(), link, closes).destroy(new Error('enough'))
+    expect(closes).toHaveLength(1)
   })
 
   test('without END is an error', () => {
