@@ -10,6 +10,7 @@ import {
   ScriptedLink,
   say,
 } from './support/channels.ts'
+import { join } from './support/vectors.ts'
 
 /** A listener whose owner throws at each message. */
 const owner = (error: Error) => ({
@@ -50,7 +51,7 @@ describe('the end', () => {
     const tap = (link: Link): Link => ({
       remote: link.remote,
       attach: (receiver) => link.attach(receiver),
-      write: (chunks) => link.write(behind ? [...chunks, behind] : chunks),
+      write: (chunks) => link.write(behind ? [join([...chunks, behind])] : chunks),
       end: () => link.end(),
       destroy: () => link.destroy(),
       pause: () => link.pause(),
