@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { discoveryMessages } from './support/discovery-family.ts'
+import { fuzz, RUNS } from './support/family.ts'
+import { streamMessages } from './support/rpc-family.ts'
+import { frames, reads } from './support/wire-family.ts'
+
+describe('decoders that are given anything', { timeout: 900_000 }, () => {
+  test('wire: packets out of a byte stream, whole or byte by byte', () => {
+    const { ends } = fuzz(frames, Math.ceil(RUNS / 2))
+    expect([...ends.keys()].toSorted()).toEqual(['FLATEND_WIRE_FRAME_TOO_LARGE', 'ok'])
+  })
+
+  test('wire: fields out of a message, text as the platform reads it', () => {
+    const { ends } = fuzz(reads, Math.ceil(RUNS / 2))
+    const codes = ['FLATEND_WIRE_TRAILING', 'FLATEND_WIRE_TRUNCATED', 'FLATEND_WIRE_UTF8', 'ok']
+    expect([...ends.keys()].toSorted()).toEqual(codes)
+  })
+
+  test('kademlia: messages of discovery, and answers to its own', () => {
+    const { ends } = fuzz(discoveryMessages)
+    const reached = ['ok', 'FLATEND_KADEMLIA_LIMIT', 'FLATEND_KADEMLIA_FAMILY']
+    expect(reached.filter((end) => !ends.has(end))).toEqual([])
+  })
+
+  test('rpc: messages of streams, several in a row', () => {
+    const { ends } = fuzz(streamMessages)
+    const reached = [
+      'ok',
+      'FLATEND_RPC_STREAM_ID',
+      'FLATEND_RPC_UNKNOWN_STREAM',
+      'FLATEND_RPC_HEADER_LIMIT',
+      'FLATEND_RPC_FIELD',
+      'FLATEND_RPC_DATA_AFTER_END',
+      'FLATEND_RPC_FLOW_CONTROL_VIOLATED',
+      'FLATEND_WIRE_TRAILING',
+    ]
+    expect(reached.filter((end) => !ends.has(end))).toEqual([])
+  })
+})

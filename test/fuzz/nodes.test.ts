@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { fuzz, RUNS } from './support/family.ts'
+import { connections } from './support/machine.ts'
+
+/** Half of what the machines get; the other half has nothing above the session. */
+const HALF = Math.ceil(RUNS / 2)
+
+test('streams and discovery over a session that hears anything', { timeout: 900_000 }, () => {
+  const { ends } = fuzz(connections('connections of a node', true), HALF)
+  const reached = [
+    'orderly',
+    'FLATEND_MONTE_TRUNCATED',
+    'FLATEND_RPC_STREAM_ID',
+    'FLATEND_RPC_UNKNOWN_STREAM',
+    'FLATEND_RPC_HEADER_LIMIT',
+    'FLATEND_RPC_FLOW_CONTROL_VIOLATED',
+    'FLATEND_KADEMLIA_LIMIT',
+    'FLATEND_KADEMLIA_FAMILY',
+  ]
+  expect(reached.filter((end) => !ends.has(end))).toEqual([])
+})

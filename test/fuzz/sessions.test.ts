@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { fuzz, RUNS } from './support/family.ts'
+import { connections } from './support/machine.ts'
+
+/** Half of what the machines get; the other half has streams and discovery above. */
+const HALF = Math.ceil(RUNS / 2)
+
+test('a session that hears anything, whole or byte by byte', { timeout: 900_000 }, () => {
+  const { ends } = fuzz(connections('sessions', false), HALF)
+  // They get to every stage: the key, both hellos, messages, the session's own among them, the end.
+  const reached = [
+    'orderly',
+    'FLATEND_MONTE_AUTHENTICATION',
+    'FLATEND_MONTE_HANDSHAKE_REFUSED',
+    'FLATEND_MONTE_HELLO_LIMIT',
+    'FLATEND_MONTE_LEGACY_HELLO',
+    'FLATEND_MONTE_MESSAGE_LENGTH',
+    'FLATEND_MONTE_ENDED',
+    'FLATEND_MONTE_TRUNCATED',
+    'FLATEND_WIRE_FRAME_TOO_LARGE',
+  ]
+  expect(reached.filter((end) => !ends.has(end))).toEqual([])
+})
