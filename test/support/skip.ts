@@ -12,9 +12,13 @@ export interface Requirement {
 /** Skips the test, in print and in the summary of `npm test`, where this machine cannot run it. */
 export function skipUnless(ctx: TestContext, { met, what, reason }: Requirement): void {
   if (met) return
-  const line = `${what}: ${reason}`
+  announceSkip(`${what}: ${reason}`)
+  ctx.skip(reason)
+}
+
+/** Says, in print and in the summary of `npm test`, what was left out of a test that ran. */
+export function announceSkip(line: string): void {
   const file = process.env['FLATEND_SKIPS']
   if (file) appendFileSync(file, `${line}\n`)
   process.stdout.write(`skipped: ${line}\n`)
-  ctx.skip(reason)
 }

@@ -19,7 +19,7 @@ const clock: Clock = {
   },
 }
 
-export interface Heard {
+interface Heard {
   readonly seq: number
   readonly opcode: number
   readonly body: Uint8Array

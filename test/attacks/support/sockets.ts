@@ -14,7 +14,7 @@ export function closeSocketsAfterwards(): void {
 }
 
 /** An attacker's socket: its errors are the point, never the test's failure. */
-export function tame(socket: Socket): Socket {
+function tame(socket: Socket): Socket {
   open.add(socket)
   socket.on('error', () => undefined)
   socket.on('close', () => open.delete(socket))

@@ -4,7 +4,7 @@ import { dialPort, listenOnPort } from './sockets.ts'
 const KEY_LENGTH = 32
 const LENGTH = 4
 
-export type Direction = 'dialer' | 'listener'
+type Direction = 'dialer' | 'listener'
 
 /** A packet on its way: ciphertext and tag, without the length. */
 export interface Passing {

@@ -1,8 +1,10 @@
 import { RemoteProtocolError } from '@flatend/wire'
+import { announceSkip } from '../../support/skip.ts'
 import { Random } from './mutate.ts'
 
-/** How many inputs each family gets. */
-export const RUNS = Number(process.env['FLATEND_FUZZ_RUNS'] ?? 1_000_000)
+const { FLATEND_FUZZ_RUNS } = process.env
+/** How many inputs each decoder gets, and the machines together. */
+const RUNS = Number(FLATEND_FUZZ_RUNS ?? 1_000_000)
 /** Another number, other inputs. */
 const SEED = Number(process.env['FLATEND_FUZZ_SEED'] ?? 2_020)
 /** No input may take longer, in milliseconds: whoever sends it has the node to himself that long. */
@@ -19,11 +21,17 @@ export interface Family<Input> {
   show(input: Input): string
 }
 
+/** How much of it is run. */
+export interface Effort {
+  /** Of all inputs, this part. @default 1 */
+  readonly share?: number
+  /** Unless FLATEND_FUZZ_RUNS says how many inputs are wanted, it may take so long, in milliseconds. */
+  readonly budgetMs: number
+}
+
 /** What a run showed. */
 export interface Report {
   readonly inputs: number
-  readonly perSecond: number
-  readonly slowestMs: number
   /** How inputs ended, and how many did so. */
   readonly ends: ReadonlyMap<string, number>
 }
@@ -64,37 +72,43 @@ function retried<Input>(family: Family<Input>, input: Input): number {
  * Gives a family its inputs; the same seed gives the same.
  * @throws Error that shows the input, where one ends in anything but a typed error or takes too long
  */
-export function fuzz<Input>(family: Family<Input>, runs: number = RUNS): Report {
+export function fuzz<Input>(family: Family<Input>, effort: Effort): Report {
   // Most inputs end in an error, and most of the time of an error is its stack.
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {
-    return fuzzed(family, runs)
+    return fuzzed(family, effort)
   } finally {
     Error.stackTraceLimit = stackTraceLimit
   }
 }
 
-function fuzzed<Input>(family: Family<Input>, runs: number): Report {
+function fuzzed<Input>(family: Family<Input>, { share = 1, budgetMs }: Effort): Report {
+  const { name } = family
   const random = new Random(SEED)
   const ends = new Map<string, number>()
-  let slowestMs = 0
+  const runs = Math.ceil(RUNS * share)
   const began = performance.now()
-  for (let i = 0; i < runs; i += 1) {
+  const until = FLATEND_FUZZ_RUNS === undefined ? began + budgetMs : Number.POSITIVE_INFINITY
+  let inputs = 0
+  let slowestMs = 0
+  while (inputs < runs && (inputs % 1_000 !== 0 || performance.now() < until)) {
     const input = family.make(random)
     const [end, ms] = timed(family, input)
     ends.set(end, (ends.get(end) ?? 0) + 1)
     const least = ms > MOST_MS ? retried(family, input) : ms
     if (least > MOST_MS)
-      throw new Error(`${family.name}: ${least} ms, input ${i}: ${family.show(input)}`)
+      throw new Error(`${name}: ${least} ms, input ${inputs}: ${family.show(input)}`)
     slowestMs = Math.max(slowestMs, least)
+    inputs += 1
   }
-  const perSecond = Math.round((runs / (performance.now() - began)) * 1_000)
+  const seconds = (performance.now() - began) / 1_000
   const all = [...ends].map(([end, count]) => `${end} ${count}`).join(', ')
   process.stdout.write(
-    `fuzz ${family.name}: seed ${SEED}, ${runs} inputs, ${perSecond}/s, slowest ${slowestMs.toFixed(2)} ms; ${all}\n`,
+    `fuzz ${name}: seed ${SEED}, ${inputs} inputs in ${seconds.toFixed(1)} s, ${Math.round(inputs / seconds)}/s, slowest ${slowestMs.toFixed(2)} ms; ${all}\n`,
   )
-  return { inputs: runs, perSecond, slowestMs, ends }
+  if (inputs < runs) announceSkip(`fuzz ${name}: ${runs - inputs} of ${runs} inputs: no time`)
+  return { inputs, ends }
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -75,7 +75,7 @@ export function makeSpeech(random: Random): Speech {
     legacy: random.chance(0.3),
   }
   const parts = [key(random, about.legacy), helloPacket(random, about)]
-  for (let count = random.below(4); count > 0; count -= 1) parts.push(messagesPacket(random, about))
+  for (let count = random.below(3); count > 0; count -= 1) parts.push(messagesPacket(random, about))
   const whole = joined(...parts)
   return { ...about, bytes: random.chance(0.15) ? mutated(random, [whole]) : whole }
 }
