@@ -9,8 +9,8 @@ import { failureOf, type Sdk } from './support/victims.ts'
 /** A document anybody may read: the attacker knows it. */
 const DOCUMENT_BYTES = 400
 /** What one user sends, and the attacker does not know but would recognise. */
-const SECRET = 'password=correct-horse-battery-staple'
-const LOOKS_SECRET = /password=[a-z-]{12,}/
+const SECRET = 'password=correct-horse-battery-staple;'
+const LOOKS_SECRET = /password=[a-z-]{12,};/
 
 /** A provider that can only be reached through a tap, and a caller behind it. */
 async function tapped(

@@ -6,24 +6,24 @@ import { frames, reads } from './support/wire-family.ts'
 
 describe('decoders that are given anything', { timeout: 900_000 }, () => {
   test('wire: packets out of a byte stream, whole or byte by byte', () => {
-    const { ends } = fuzz(frames, { share: 0.5, budgetMs: 7_000 })
+    const { ends } = fuzz(frames, { share: 0.5, budgetMs: 9_000 })
     expect([...ends.keys()].toSorted()).toEqual(['FLATEND_WIRE_FRAME_TOO_LARGE', 'ok'])
   })
 
   test('wire: fields out of a message, text as the platform reads it', () => {
-    const { ends } = fuzz(reads, { share: 0.5, budgetMs: 3_000 })
+    const { ends } = fuzz(reads, { share: 0.5, budgetMs: 5_000 })
     const codes = ['FLATEND_WIRE_TRAILING', 'FLATEND_WIRE_TRUNCATED', 'FLATEND_WIRE_UTF8', 'ok']
     expect([...ends.keys()].toSorted()).toEqual(codes)
   })
 
   test('kademlia: messages of discovery, and answers to its own', () => {
-    const { ends } = fuzz(discoveryMessages, { budgetMs: 5_000 })
+    const { ends } = fuzz(discoveryMessages, { budgetMs: 8_000 })
     const reached = ['ok', 'FLATEND_KADEMLIA_LIMIT', 'FLATEND_KADEMLIA_FAMILY']
     expect(reached.filter((end) => !ends.has(end))).toEqual([])
   })
 
   test('rpc: messages of streams, several in a row', () => {
-    const { ends } = fuzz(streamMessages, { budgetMs: 10_000 })
+    const { ends } = fuzz(streamMessages, { budgetMs: 15_000 })
     const reached = [
       'ok',
       'FLATEND_RPC_STREAM_ID',

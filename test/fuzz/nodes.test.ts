@@ -3,7 +3,7 @@ import { fuzz } from './support/family.ts'
 import { connections } from './support/machine.ts'
 
 /** The rest of what the machines get has nothing above the session. */
-const EFFORT = { share: 0.45, budgetMs: 52_000 }
+const EFFORT = { share: 0.45, budgetMs: 60_000 }
 
 test('streams and discovery over a session that hears anything', { timeout: 900_000 }, () => {
   const { ends } = fuzz(connections('connections of a node', true), EFFORT)

@@ -3,7 +3,7 @@ import { fuzz } from './support/family.ts'
 import { connections } from './support/machine.ts'
 
 /** The rest of what the machines get has streams and discovery above. */
-const EFFORT = { share: 0.55, budgetMs: 52_000 }
+const EFFORT = { share: 0.55, budgetMs: 60_000 }
 
 test('a session that hears anything, whole or byte by byte', { timeout: 900_000 }, () => {
   const { ends } = fuzz(connections('sessions', false), EFFORT)
