@@ -10,44 +10,24 @@ install()
 build()
 
 const folder = mkdtempSync(join(tmpdir(), 'flatend-test-'))
-const report = join(folder, 'report.json')
-const skips = join(folder, 'skips.txt')
-const args = [
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-  ...process.argv.slice(2),
-]
-const result = spawnSync(tool('vitest'), args, {
+const file = join(folder, 'report.json')
+const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'report.mjs')}`]
+const result = spawnSync(tool('vitest'), ['run', ...reporters, ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
   shell: process.platform === 'win32',
-  env: { ...process.env, FLATEND_SKIPS: skips },
+  env: { ...process.env, FLATEND_REPORT: file },
 })
 
 let status = result.status ?? 1
 try {
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
-    readFileSync(report, 'utf8'),
-  )
-  for (const line of readSkips()) console.log(`skipped: ${line}`)
-  console.log(
-    `${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests + numTodoTests} skipped`,
-  )
-  if (numPassedTests === 0) status ||= 1
+  const { passed, failed, skipped } = JSON.parse(readFileSync(file, 'utf8'))
+  for (const line of skipped) console.log(`skipped: ${line}`)
+  console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`)
+  if (passed === 0) status ||= 1
 } catch (error) {
   console.error(`no test report: ${error.message}`)
   status ||= 1
 }
 rmSync(folder, { recursive: true, force: true })
 process.exit(status)
-
-/** Tests that cannot run on this machine append one line each, with the reason. */
-function readSkips() {
-  try {
-    return [...new Set(readFileSync(skips, 'utf8').split('\n').filter(Boolean))]
-  } catch {
-    return []
-  }
-}

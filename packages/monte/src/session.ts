@@ -9,6 +9,7 @@ import {
   Writer,
 } from '@flatend/wire'
 import { Batch } from './batch.ts'
+import { equal } from './equal.ts'
 import { type Hello, type PackedHello, packHello } from './hello.ts'
 import { checkHello, signHello } from './identity-proof.ts'
 import { firstTranscript, handshakeKeys, legacyKey, nextTranscript } from './key-schedule.ts'
@@ -370,10 +371,4 @@ export class Session {
     this.#state = 'open'
     this.#handler.onOpen(hello)
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number)
-  return difference === 0
 }

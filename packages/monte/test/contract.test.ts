@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { skipUnless } from '../../../test/support/skip.ts'
 import {
   ContractError,
   type LinkScene,
@@ -72,8 +71,7 @@ if (RuntimeWebSocket)
   links.push(['websocket, dialed with the runtime’s own', () => overWebSocket(RuntimeWebSocket)])
 
 test('the runtime has a WebSocket of its own, which is among the links below', (ctx) => {
-  const what = 'links over the WebSocket of the runtime'
-  skipUnless(ctx, { met: RuntimeWebSocket !== undefined, what, reason: 'Node before 22 has none' })
+  ctx.skip(RuntimeWebSocket === undefined, 'Node before 22 has none')
   expect(links.length).toBe(6)
 })
 

@@ -27,6 +27,12 @@ function openLegacy(dialerHello = {}, listenerHello = {}): readonly [Party, Part
   return [dialer, listener]
 }
 
+/** Anonymous as the first time, with another service. */
+function repeatHello(dialer: Party): void {
+  dialer.session.begin(3, 0).u8(0).u8(1).text8('other')
+  dialer.session.end()
+}
+
 /** What a dialer that expects a key makes of a v1 listener. */
 function pinned(expectedKey: Uint8Array, other: Overrides): string | undefined {
   const dialer = new Party('dialer', { legacy: true, expectedKey })
@@ -82,21 +88,16 @@ describe('v1', () => {
 
   test('the same handshake said again is answered again, but not for ever', () => {
     const [dialer, listener] = openLegacy()
-    // Anonymous both times, another service the second time.
-    const hello = (party: Party) => party.session.begin(3, 0).u8(0).u8(1).text8('other')
-    hello(dialer)
-    dialer.session.end()
+    repeatHello(dialer)
     listener.session.receive(dialer.output())
     dialer.session.receive(listener.output())
     expect(dialer.received).toMatchObject([{ seq: 3, code: 0 }])
     expect(listener.received).toEqual([])
     for (let i = 1; i < 16; i++) {
-      hello(dialer)
-      dialer.session.end()
+      repeatHello(dialer)
       listener.session.receive(dialer.output())
     }
-    hello(dialer)
-    dialer.session.end()
+    repeatHello(dialer)
     expect(listener.receive(dialer.output())).toBe('FLATEND_MONTE_LEGACY_HELLO')
   })
 
