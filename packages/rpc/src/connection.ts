@@ -1,6 +1,7 @@
 import { LocalProtocolError, type Reader, RemoteProtocolError } from '@flatend/wire'
 import { type Authorize, denialOf } from './authorize.ts'
 import type { CallHandle, CallSink, Dispatch } from './call.ts'
+import { CancelPacer } from './cancel-pacer.ts'
 import { MAX_TIMEOUT_MS, type ReceivedHeaders } from './codec.ts'
 import { ConnectionCredit } from './connection-credit.ts'
 import { Deadlines } from './deadlines.ts'
@@ -96,6 +97,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
   readonly #credit: ConnectionCredit
   readonly #deadlines: Deadlines
   readonly #tiny: TinyHold
+  readonly #cancels: CancelPacer
   /** Credit of a new stream: v1 has none to give. */
   readonly #streamCredit: number
   #goingAway = false
@@ -117,6 +119,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     this.#credit = new ConnectionCredit(channel, this.#sender, this.#limits)
     this.#deadlines = new Deadlines(clock)
     this.#tiny = new TinyHold(clock, this.#limits.maxTinyData)
+    this.#cancels = new CancelPacer(clock, this.#sender, this.#limits)
     this.#receiver = new MessageReceiver(this, {
       table: this.#table,
       credit: this.#credit,
@@ -181,6 +184,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     this.#closed = true
     this.#deadlines.clear()
     this.#tiny.clear()
+    this.#cancels.clear()
     const cause = error ? { cause: error } : {}
     const message = `the connection ended: ${error?.message ?? 'the peer closed it'}`
     const { outgoing, incoming } = this.#table
@@ -219,7 +223,11 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
   sendReset(stream: Stream, code: number, reason: string): void {
     if (this.#closed) return
     this.crossings++
-    this.#sender.reset(stream.id, code, reason)
+    const { id, deadline } = stream
+    // A handler's RESET answers the peer's own call, which no peer counts.
+    if (code === RESET.cancelled && stream instanceof OutgoingStream)
+      this.#cancels.cancel({ id, deadline, reason })
+    else this.#sender.reset(id, code, reason)
   }
 
   sendResponse(stream: Stream, status: number, headers: HeaderList): void {

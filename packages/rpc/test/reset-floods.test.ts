@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { RESET } from '../src/index.ts'
 import { GOAWAY, REQUEST, RESET_STREAM, request, reset } from './support/messages.ts'
-import { alone } from './support/parties.ts'
+import { alone, pair } from './support/parties.ts'
 
 type Scene = ReturnType<typeof alone>
 const codeOf = ({ party }: Scene): string | undefined => party.violation?.code
@@ -64,5 +64,43 @@ describe('RESETs', () => {
     expect(codeOf(scene)).toBeUndefined()
     scene.say(RESET_STREAM, reset(1))
     expect(codeOf(scene)).toBe('FLATEND_RPC_RESET_FLOOD')
+  })
+})
+
+describe('cancels of ours', () => {
+  test('that come all at once are told in turns, so that the peer keeps the connection', () => {
+    const { clock, dialer, listener } = pair()
+    const kept = dialer.call()
+    const calls = Array.from({ length: 255 }, () => dialer.call())
+    clock.advance(5)
+    for (const { handle } of calls) handle.cancel('gone')
+    expect(dialer.connection.load).toBe(1)
+    clock.advance(5)
+    const cancelled = () => listener.received.filter(({ cancels }) => cancels.length > 0).length
+    expect(cancelled()).toBe(180)
+    clock.advance(3_000)
+    expect([cancelled(), listener.violation, kept.over]).toEqual([255, undefined, false])
+    expect(listener.received.at(-1)?.cancels[0]?.message).toBe('gone')
+  })
+
+  test('for ever, faster than the peer takes them, break nothing and leave nothing', () => {
+    const { clock, dialer, listener } = pair({ both: { limits: { timeoutMs: 2_000 } } })
+    for (let i = 0; i < 1_000; i++) {
+      dialer.call().handle.cancel()
+      clock.advance(10)
+    }
+    expect([listener.violation, dialer.violation]).toEqual([undefined, undefined])
+    clock.advance(10_000)
+    expect([listener.connection.idle, clock.pending]).toEqual([true, 0])
+    const told = dialer.channel.sent.filter(({ opcode }) => opcode === RESET_STREAM).length
+    expect(told).toBeLessThan(180 + 30 * 13)
+  })
+
+  test('are forgotten with the connection', () => {
+    const { clock, dialer } = pair({ both: { limits: { resetBurst: 0, resetsPerSecond: 0 } } })
+    dialer.call().handle.cancel()
+    dialer.end()
+    clock.advance(60_000)
+    expect([clock.pending, dialer.channel.sent.length]).toEqual([0, 1])
   })
 })
