@@ -24,7 +24,7 @@ export interface RpcLimits {
   /**
    * DATA of under 16 bytes taken in a row at once; a tenth of it more each second. What we send
    * stays below half of both: more tiny pieces are joined, at the longest for 20 s / maxTinyData.
-   * Both sides must agree. @default 100
+   * Both sides must agree; 2 at least. @default 100
    */
   readonly maxTinyData: number
   /** Unread bytes of v1 streams above which the connection is not read. @default 1_048_576 */

@@ -102,6 +102,18 @@ describe('loopback', () => {
   })
 })
 
+test('a loopback over which the rules are broken is closed, and its calls fail', () => {
+  // So small a limit that the last piece, which must go, is a flood.
+  const { connection, tick } = local((call) => void new Received(call, true), {
+    limits: { maxTinyData: 1 },
+  })
+  const made = make(connection)
+  made.handle.write(Uint8Array.of(1))
+  made.handle.end(Uint8Array.of(2))
+  tick()
+  expect([made.kind, connection.accepting, connection.idle]).toEqual(['disconnected', false, true])
+})
+
 describe('whole messages', () => {
   test('are answered whole', async () => {
     const { connection, tick } = local(double)

@@ -25,8 +25,11 @@ function demandMessages(heard: Heard, expected: readonly Uint8Array[]): void {
   for (const [i, body] of expected.entries()) demandBytes(heard.bodies[i], body, `message ${i}`)
 }
 
-const rises = ({ opcodes }: Heard, by: number): boolean =>
-  opcodes.every((code, i) => code === ((i + by) & 0xff))
+/** The opcodes that calls use; others may be the session's own. */
+const opcodeOf = ({ version }: Channel, i: number): number => {
+  const opcodes = version === 2 ? [1, 2, 3, 5, 6, 8] : [1, 2, 3]
+  return opcodes[i % opcodes.length] as number
+}
 
 /** Tries to send more than may fit; returns whether it was sent. */
 function sayMuch(channel: Channel, payload: Uint8Array): boolean {
@@ -56,13 +59,18 @@ export const messageCases: readonly ContractCase[] = [
   messageCase('messages arrive once, whole and in order, both ways', async (s) => {
     const bodies = Array.from({ length: 200 }, (_, i) => pattern(i % 50, i))
     for (const [i, body] of bodies.entries()) {
-      say(s.dialer, i & 0xff, body)
-      say(s.listener, (i + 1) & 0xff, body)
+      say(s.dialer, opcodeOf(s.dialer, i), body)
+      say(s.listener, opcodeOf(s.listener, i + 1), body)
     }
     await s.settle()
     demandMessages(s.atListener, bodies)
     demandMessages(s.atDialer, bodies)
-    demand(rises(s.atListener, 0) && rises(s.atDialer, 1), 'an opcode is another')
+    const arrived = bodies.every(
+      (_, i) =>
+        s.atListener.opcodes[i] === opcodeOf(s.dialer, i) &&
+        s.atDialer.opcodes[i] === opcodeOf(s.listener, i + 1),
+    )
+    demand(arrived, 'an opcode is another')
   }),
 
   messageCase(
