@@ -54,7 +54,7 @@ const codecs: Readonly<Record<string, Codec<unknown>>> = {
   }),
   node: codec({ value: contact, write: writeContact, read: whole(readContact) }),
   nodes: codec<readonly Contact[]>({
-    value: fc.array(contact, { maxLength: MAX_FOUND }),
+    value: fc.array(contact, { maxLength: MAX_FOUND, size: 'max' }),
     write: writeContacts,
     read: whole((reader) => readContacts(reader, MAX_FOUND)),
   }),
@@ -64,7 +64,10 @@ const codecs: Readonly<Record<string, Codec<unknown>>> = {
     read: readFindNode,
   }),
   'answer to PEERS': codec({
-    value: fc.record({ more: fc.boolean(), contacts: fc.array(contact, { maxLength: MAX_PAGE }) }),
+    value: fc.record({
+      more: fc.boolean(),
+      contacts: fc.array(contact, { maxLength: MAX_PAGE, size: 'max' }),
+    }),
     write: (writer, { more, contacts }) => {
       writer.u8(more ? 1 : 0)
       writeContacts(writer, contacts)
@@ -117,7 +120,9 @@ describe.each(Object.entries(codecs))('%s', (_, one) => {
         for (const [at, byte] of changes) encoded[at % encoded.length] = byte
         return encoded
       })
-    const garbage = fc.uint8Array({ maxLength: 300 }).map((some) => Uint8Array.from(some))
+    const garbage = fc
+      .uint8Array({ maxLength: 300, size: 'max' })
+      .map((some) => Uint8Array.from(some))
     fc.assert(
       fc.property(fc.oneof(changed, garbage), (encoded) => {
         const error = thrownBy(() => one.read(new Reader(encoded)))

@@ -1,4 +1,4 @@
-import type { Contact } from '../../src/index.ts'
+import type { Contact, RoutingTableOptions } from '../../src/index.ts'
 import { distance, sortedByDistance } from './ids.ts'
 
 interface Entry {
@@ -23,9 +23,9 @@ export class NaiveTable {
   readonly #caches = new Map<number, Contact[]>()
   #time = 0
 
-  constructor(self: Uint8Array, k: number, siblings: number) {
+  constructor(self: Uint8Array, { bucketSize = 16, siblings = 32 }: RoutingTableOptions) {
     this.#self = self
-    this.#k = k
+    this.#k = bucketSize
     this.#siblings = siblings
   }
 
