@@ -22,7 +22,7 @@ function codesInSources(): Set<string> {
 test('docs/errors.md lists each error code and no other', () => {
   const documented = readFileSync(join(root, 'docs/errors.md'), 'utf8')
     .split('\n')
-    .flatMap((line) => /^\| `(FLATEND_[A-Z0-9_]+)` \|/.exec(line)?.[1] ?? [])
+    .flatMap((line) => /^\| `(FLATEND_[A-Z0-9_]+)` +\|/.exec(line)?.[1] ?? [])
   expect(documented).toEqual([...new Set(documented)])
   expect(documented.toSorted()).toEqual([...codesInSources()].toSorted())
 })
