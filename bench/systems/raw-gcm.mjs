@@ -167,8 +167,11 @@ class Input {
     return new Promise((resolve, reject) => {
       this.#wake = () => {
         const bytes = this.#error ? null : this.#socket.read(length)
+        if (!this.#error && bytes === null) return
+        // Once: what comes before the next take is the next one's.
+        this.#wake = undefined
         if (this.#error) reject(this.#error)
-        else if (bytes !== null) resolve(bytes)
+        else resolve(/** @type {Buffer} */ (bytes))
       }
       this.#wake()
     })
