@@ -1,5 +1,6 @@
 import { RemoteProtocolError } from '@flatend/wire'
 import { CONNECTION } from './codec.ts'
+import { IdMap } from './id-map.ts'
 import type { IncomingStream } from './incoming.ts'
 import { OutgoingStream } from './outgoing.ts'
 import type { Channel } from './ports.ts'
@@ -11,8 +12,8 @@ const LAST_ID = 0xffff_fff0
 
 /** The streams of a connection by id, which ids were used, and which streams wait to send. */
 export class StreamTable {
-  readonly outgoing: Map<number, OutgoingStream> = new Map()
-  readonly incoming: Map<number, IncomingStream> = new Map()
+  readonly outgoing: IdMap<OutgoingStream> = new IdMap()
+  readonly incoming: IdMap<IncomingStream> = new IdMap()
   /** Id of the next stream of ours. */
   nextId: number
   /** The highest id the peer used, -1 before the first. */
