@@ -82,7 +82,7 @@ export class Node {
     const seeds = normalizeSeeds(options.addrs ?? [])
     const seed = seedOf(options.secretKey ?? generateSecretKey())
     const handlers = handlersOf(options.services)
-    const transport = options.transport ?? createTransport(options.webOrigins)
+    const transport = options.transport ?? transportFor(options)
     const listeners = new Listeners(transport, options.logger)
     try {
       await listeners.open(bindAddresses(options))
@@ -206,6 +206,10 @@ interface NodeParts {
   readonly seeds: readonly string[]
   readonly transport: Transport
   readonly options: NodeOptions
+}
+
+function transportFor({ webOrigins = [], limits }: NodeOptions): Transport {
+  return createTransport({ webOrigins, limits: limits?.admission ?? {} })
 }
 
 function addressOf({ host, port }: PeerId): Address | undefined {

@@ -1,4 +1,4 @@
-import type { Link } from '@flatend/monte'
+import type { AdmissionLimits, Link } from '@flatend/monte'
 import { dialTcp, listenTcp } from '@flatend/monte/tcp'
 import { dialNodeWebSocket, listenWebSocket } from './web-sockets.ts'
 
@@ -34,15 +34,20 @@ export interface Transport {
   dial(endpoint: Endpoint, options: { readonly signal: AbortSignal }): Promise<Link>
 }
 
-/**
- * Connections over TCP, IPv4 and IPv6, host names resolved at each dial, and over WebSockets.
- * @param webOrigins - web sites whose pages may connect by WebSocket
- */
-export function createTransport(webOrigins: readonly string[] = []): Transport {
+/** Options of {@link createTransport}, all of WebSockets that are taken. */
+export interface TransportOptions {
+  /** Web sites whose pages may connect. */
+  readonly webOrigins?: readonly string[]
+  /** Limits of connections, which hold for those that are no WebSocket yet too. */
+  readonly limits?: Partial<AdmissionLimits>
+}
+
+/** Connections over TCP, IPv4 and IPv6, host names resolved at each dial, and over WebSockets. */
+export function createTransport({ webOrigins = [], limits = {} }: TransportOptions): Transport {
   return {
     async listen(endpoint, handlers) {
       if (endpoint.url !== undefined)
-        return await listenWebSocket({ endpoint, handlers, webOrigins })
+        return await listenWebSocket({ endpoint, handlers, webOrigins, limits })
       const { host, port } = endpoint
       return await listenTcp({ host, port, ...handlers })
     },

@@ -1,6 +1,12 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createAdmission, type Link, type Ticket } from '@flatend/monte'
+import {
+  type Admission,
+  type AdmissionLimits,
+  createAdmission,
+  type Link,
+  type Ticket,
+} from '@flatend/monte'
 import { TcpError } from '@flatend/monte/tcp'
 import { acceptWebSocket, dialWebSocket, SUBPROTOCOL } from '@flatend/monte/websocket'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -21,6 +27,7 @@ export interface ListenWebSocketOptions {
   readonly handlers: ListenHandlers
   /** Values of the Origin header that are taken; requests without one always are. */
   readonly webOrigins: readonly string[]
+  readonly limits: Partial<AdmissionLimits>
 }
 
 class OwnWebSocket extends WebSocket {
@@ -40,9 +47,9 @@ export function dialNodeWebSocket(url: string, signal: AbortSignal): Promise<Lin
  * @throws TcpError `FLATEND_MONTE_LISTEN` where the address cannot be bound
  */
 export async function listenWebSocket(options: ListenWebSocketOptions): Promise<Listener> {
-  const { endpoint, handlers, webOrigins } = options
+  const { endpoint, handlers, webOrigins, limits } = options
   const server = httpServer()
-  const doors = new Doors()
+  const doors = new Doors(limits)
   server.on('connection', (socket) => doors.opened(socket))
   const sockets = new WebSocketServer({
     ...OPTIONS,
@@ -111,8 +118,12 @@ function bind(server: Server, { host, port }: Endpoint): Promise<AddressInfo> {
  * too, or somebody could open any number of sockets before one is counted.
  */
 class Doors {
-  readonly #admission = createAdmission({ clock: systemClock })
+  readonly #admission: Admission
   readonly #tickets = new WeakMap<Socket, Ticket>()
+
+  constructor(limits: Partial<AdmissionLimits>) {
+    this.#admission = createAdmission({ clock: systemClock, limits })
+  }
 
   opened(socket: Socket): void {
     const ticket = this.#admission.admit(remoteOf(socket))

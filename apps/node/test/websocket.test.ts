@@ -208,6 +208,30 @@ describe('a node that takes WebSockets', () => {
     expect(b.peers().length).toBe(1)
   })
 
+  test('holds as many as its limits say, whether they are WebSockets yet or not', async () => {
+    const limits = { admission: { maxHalfOpenPerHost: 2 } }
+    const node = await start({ bindAddrs: ['ws://127.0.0.1:0'], limits })
+    let closed = 0
+    const silent = Array.from({ length: 5 }, () =>
+      connect(portOf(node), '127.0.0.1')
+        .on('close', () => closed++)
+        .on('error', () => undefined),
+    )
+    await until(() => closed >= 3)
+    for (const socket of silent) socket.destroy()
+    await until(() => closed === 5)
+    const mute = () => new WebSocket(node.listening[0] as string, 'flatend')
+    const open: WebSocket[] = []
+    for (let i = 0; i < 3; i++) {
+      const socket = mute()
+      open.push(socket)
+      await new Promise((resolve) => socket.on('open', resolve))
+    }
+    await until(() => node.connections().refused['half-open-host'] === 1)
+    expect(node.connections().halfOpen).toBe(2)
+    for (const socket of open) socket.terminate()
+  })
+
   test('at a taken port: an error in words', async () => {
     const node = await start({ bindAddrs: ['ws://127.0.0.1:0'] })
     await expect(Node.start({ bindAddrs: [node.listening[0] as string] })).rejects.toMatchObject({
