@@ -36,11 +36,11 @@ export function sameKey(a: Uint8Array | undefined, b: Uint8Array | undefined): b
   return a !== undefined && b !== undefined && compareIds(a, b) === 0
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const DIGITS = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
 
-/** Lower-case hex, for maps and logs. */
+/** Lower-case hex, for maps and logs. In one piece: a text put together bit by bit takes ten times the memory. */
 export function toHex(id: Uint8Array): string {
-  let hex = ''
-  for (const byte of id) hex += HEX[byte]
-  return hex
+  const codes: number[] = []
+  for (const byte of id) codes.push(DIGITS[byte >>> 4] as number, DIGITS[byte & 15] as number)
+  return String.fromCharCode(...codes)
 }
