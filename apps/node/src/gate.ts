@@ -9,19 +9,18 @@ import {
   type Role,
   type Ticket,
 } from '@flatend/monte'
+import type { Access } from './access.ts'
 import { formatAddress } from './address.ts'
 import { NodeError } from './errors.ts'
-import type { Logger } from './logger.ts'
+import type { RareLog } from './rare-log.ts'
 import type { Clock } from './runtime.ts'
 import type { Address } from './transport.ts'
-
-/** Refusals for one reason are logged once in this time, in milliseconds: an attack fills no disk. */
-const LOG_EVERY = 10_000
 
 /** Options of {@link Gate}. */
 export interface GateOptions {
   readonly clock: Clock
-  readonly log: Logger
+  readonly log: RareLog
+  readonly access: Access
   readonly limits: Partial<AdmissionLimits> | undefined
 }
 
@@ -38,15 +37,14 @@ export interface Entry {
 /** Every connection of a node passes here: it is counted, and refused over a limit. */
 export class Gate {
   readonly #admission: Admission
-  readonly #clock: Clock
-  readonly #log: Logger
-  readonly #logged = new Map<string, { at: number; unsaid: number }>()
+  readonly #log: RareLog
+  readonly #access: Access
   /** Links whose handshake goes on. */
   readonly #opening = new Set<Link>()
 
-  constructor({ clock, log, limits }: GateOptions) {
-    this.#clock = clock
+  constructor({ clock, log, access, limits }: GateOptions) {
     this.#log = log
+    this.#access = access
     this.#admission = createAdmission({ clock, ...(limits ? { limits } : {}) })
   }
 
@@ -85,9 +83,14 @@ export class Gate {
       if (carrier) this.#opening.delete(carrier)
     }
     return {
-      authorize: ({ publicKey }, { remote, role }) => {
+      authorize: (hello, { remote, role }) => {
         isOpen()
-        const refusal = ticket.opened(publicKey)
+        const verdict = this.#access.connect(hello, role)
+        if (verdict !== true) {
+          ticket.denied()
+          return verdict
+        }
+        const refusal = ticket.opened(hello.publicKey)
         if (!refusal) return true
         this.#refused(refusal, remote, role)
         return refusal.message
@@ -107,7 +110,7 @@ export class Gate {
   handshakeFailed(remote: Address | undefined, error: Error): void {
     const { code = error.name } = error as { code?: string }
     const fields = { reason: error.message, ...(remote ? { remote: formatAddress(remote) } : {}) }
-    this.#warn(code, fields, 'connection refused: no session came about')
+    this.#log.warn(code, fields, 'connection refused: no session came about')
   }
 
   #refused(refusal: Refusal, remote: Address | undefined, role: Role = 'listener'): void {
@@ -117,17 +120,6 @@ export class Gate {
       ...(remote ? { remote: formatAddress(remote) } : {}),
       ...(role === 'dialer' ? { dialed: true } : {}),
     }
-    this.#warn(refusal.refused, fields, 'connection refused: a limit is reached')
-  }
-
-  #warn(kind: string, fields: object, message: string): void {
-    const now = this.#clock.now()
-    const last = this.#logged.get(kind)
-    if (last && now - last.at < LOG_EVERY) {
-      last.unsaid++
-      return
-    }
-    this.#logged.set(kind, { at: now, unsaid: 0 })
-    this.#log.warn(last?.unsaid ? { ...fields, unsaid: last.unsaid } : fields, message)
+    this.#log.warn(refusal.refused, fields, 'connection refused: a limit is reached')
   }
 }

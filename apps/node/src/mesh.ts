@@ -9,19 +9,27 @@ import {
   sessionLimits,
 } from '@flatend/monte'
 import {
+  type Authorize,
   type Caller,
+  type CallerStats,
   type Connection,
   createCaller,
   createConnection,
+  createStats,
   type Dispatch,
   loopback,
+  type RpcStats,
 } from '@flatend/rpc'
+import { Access, type AllowList, type AuthorizePeer } from './access.ts'
 import { formatAddress, parseAddress } from './address.ts'
+import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
 import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import { MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
 import type { NodeLimits } from './options.ts'
+import type { CallOpener } from './outgoing-call.ts'
+import { RareLog } from './rare-log.ts'
 import type { Clock } from './runtime.ts'
 import type { Address, Endpoint, Transport } from './transport.ts'
 
@@ -42,6 +50,8 @@ export interface MeshOptions {
   readonly networkKey: Uint8Array | undefined
   readonly metadata: readonly string[]
   readonly limits: NodeLimits
+  readonly authorize: AuthorizePeer | undefined
+  readonly allow: AllowList | undefined
   readonly clock: Clock
   readonly random: () => number
   /** Runs a task when the current tick's work is done. */
@@ -53,6 +63,16 @@ export interface MeshOptions {
   readonly log: Logger
 }
 
+/** What happened so far: numbers that only grow, but for those of `connections` that say what is. */
+export interface MeshStats {
+  /** Connections there are, and those refused, by the limit that was reached. */
+  readonly connections: AdmissionMetrics
+  /** Calls over all connections, and what peers did wrong. */
+  readonly streams: Readonly<RpcStats>
+  /** Calls of this node, its own services included. */
+  readonly calls: Readonly<CallerStats>
+}
+
 /** Binds sessions, streams and discovery together: every connection of a node, and who offers what. */
 export class Mesh implements PeerOwner {
   readonly caller: Caller
@@ -62,6 +82,10 @@ export class Mesh implements PeerOwner {
   readonly #local: Connection
   readonly #peers = new Set<MeshPeer>()
   readonly #gate: Gate
+  readonly #access: Access
+  /** Asked for each call, where any is restricted. */
+  readonly #authorize: { readonly authorize?: Authorize }
+  readonly #streams = createStats()
   readonly #sessionLimits: SessionLimits
   readonly #entries = new Map<MeshPeer, Entry>()
   #stopping = false
@@ -71,7 +95,11 @@ export class Mesh implements PeerOwner {
     this.#options = options
     const { suite, clock, random, dispatch, defer, log } = options
     this.#sessionLimits = sessionLimits(options.limits.session)
-    this.#gate = new Gate({ clock, log, limits: options.limits.admission })
+    const rareLog = new RareLog(log, clock)
+    const { authorize, allow, limits } = options
+    this.#access = new Access({ authorize, allow, log: rareLog })
+    this.#gate = new Gate({ clock, log: rareLog, access: this.#access, limits: limits.admission })
+    this.#authorize = this.#access.asksForCalls ? { authorize: this.#access.call } : {}
     this.#instance = new DataView(suite.randomBytes(4).slice().buffer).getUint32(0)
     this.#local = loopback({ dispatch, offers: options.offers, clock, defer })
     this.discovery = createDiscovery({
@@ -90,6 +118,7 @@ export class Mesh implements PeerOwner {
       directory: { providers: (services) => this.#connectionsFor(services) },
       random,
       clock,
+      ...this.#authorize,
     })
   }
 
@@ -98,9 +127,9 @@ export class Mesh implements PeerOwner {
     return this.#peers
   }
 
-  /** Connections there are, and how many were refused. */
-  get connections(): AdmissionMetrics {
-    return this.#gate.metrics
+  /** Counts of connections, streams and calls. */
+  get stats(): MeshStats {
+    return { connections: this.#gate.metrics, streams: this.#streams, calls: this.caller.stats }
   }
 
   /** Addresses really bound. */
@@ -141,6 +170,16 @@ export class Mesh implements PeerOwner {
     return this.discovery.servicesOf(peer)
   }
 
+  /** Starts calls at this one peer, where they are allowed. */
+  openerOf(peer: MeshPeer): CallOpener {
+    return {
+      open: (request, sink) => {
+        for (const service of request.services) this.#access.expectCall(service, peer)
+        return peer.connection.open(request, sink)
+      },
+    }
+  }
+
   /** Tells every peer which services came and went. */
   announceServices(): void {
     this.discovery.setServices(this.#options.services())
@@ -152,7 +191,7 @@ export class Mesh implements PeerOwner {
     this.#options.listeners.close()
     this.discovery.stop()
     const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
-    await this.#drain(connections, timeoutMs)
+    await drained(connections, this.#options.clock, timeoutMs)
     for (const peer of this.#peers) peer.close('shutting down')
     await this.#settled(1_000)
     for (const peer of this.#peers) peer.channel.destroy()
@@ -163,7 +202,15 @@ export class Mesh implements PeerOwner {
 
   connectionFor(peer: MeshPeer): Connection {
     const { dispatch, offers, clock } = this.#options
-    return createConnection({ channel: peer.channel, dispatch, offers, clock, peer })
+    return createConnection({
+      channel: peer.channel,
+      dispatch,
+      offers,
+      clock,
+      peer,
+      stats: this.#streams,
+      ...this.#authorize,
+    })
   }
 
   opened(peer: MeshPeer): void {
@@ -260,27 +307,6 @@ export class Mesh implements PeerOwner {
       ...(expectedKey === undefined ? {} : { expectedKey }),
     })
     peer.attach(channel)
-  }
-
-  /** Resolves when no connection has a call left, at the latest after `timeoutMs`. */
-  #drain(connections: readonly Connection[], timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      let busy = 0
-      const timer = this.#options.clock.schedule(timeoutMs, resolve)
-      const done = (): void => {
-        timer.cancel()
-        resolve()
-      }
-      for (const connection of connections) {
-        connection.goAway()
-        if (connection.idle) continue
-        busy++
-        connection.onIdle = () => {
-          if (--busy === 0) done()
-        }
-      }
-      if (busy === 0) done()
-    })
   }
 
   /** Resolves when every peer is gone, at the latest after `timeoutMs`. */

@@ -1,4 +1,3 @@
-import type { AdmissionMetrics } from '@flatend/monte'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import type { Caller } from '@flatend/rpc'
 import { formatAddress, formatEndpoint } from './address.ts'
@@ -6,7 +5,7 @@ import { NodeError } from './errors.ts'
 import type { HeadersInit } from './headers.ts'
 import { Listeners } from './listeners.ts'
 import { silentLogger } from './logger.ts'
-import { Mesh } from './mesh.ts'
+import { Mesh, type MeshStats } from './mesh.ts'
 import type { MeshPeer } from './mesh-peer.ts'
 import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } from './options.ts'
 import { startCall } from './outgoing-call.ts'
@@ -56,6 +55,8 @@ export class Node {
       network: options.network,
       networkKey: options.networkKey,
       limits: options.limits ?? {},
+      authorize: options.authorize,
+      allow: options.allow,
       metadata: Object.entries(options.metadata ?? {}).flat(),
       clock: options.clock ?? systemClock,
       random: options.random ?? Math.random,
@@ -136,7 +137,7 @@ export class Node {
     const seen = new Set<MeshPeer>()
     for (const service of services)
       for (const peer of this.#mesh.providersOf(service)) seen.add(peer)
-    return [...seen].map((peer) => new Provider(peer, () => this.#mesh.servicesOf(peer)))
+    return [...seen].map((peer) => new Provider(peer, this.#mesh))
   }
 
   /**
@@ -173,9 +174,9 @@ export class Node {
     }))
   }
 
-  /** Connections there are now, and how many were taken and refused since the start. */
-  connections(): AdmissionMetrics {
-    return this.#mesh.connections
+  /** Connections there are, and counts of what happened since the start, as plain numbers. */
+  stats(): MeshStats {
+    return this.#mesh.stats
   }
 
   /**

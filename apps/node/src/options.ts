@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
+import type { AllowList, AuthorizePeer } from './access.ts'
 import { formatAddress, formatEndpoint, isWildcard, parseAddress } from './address.ts'
 import { NodeError } from './errors.ts'
 import type { Logger } from './logger.ts'
@@ -36,6 +37,10 @@ export interface NodeOptions {
   readonly networkKey?: Uint8Array
   /** Told to peers in the hello: `zone`, `version` and the like. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** Asked before a session opens and before each call, in both directions. @default all may do everything */
+  readonly authorize?: AuthorizePeer
+  /** Keys that may connect, and that may call or answer a service; asked before `authorize`. @default all */
+  readonly allow?: AllowList
   /** @default those of docs/protocol.md §4 */
   readonly limits?: NodeLimits
   /** @default silent */

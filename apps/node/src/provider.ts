@@ -1,21 +1,27 @@
 import type { HeadersInit } from './headers.ts'
 import type { MeshPeer } from './mesh-peer.ts'
-import { startCall } from './outgoing-call.ts'
+import { type CallOpener, startCall } from './outgoing-call.ts'
 import type { PeerId } from './peer-id.ts'
 import type { CallOptions, Reply } from './reply.ts'
+
+/** What a {@link Provider} needs of the mesh. */
+export interface ProviderOwner {
+  servicesOf(peer: MeshPeer): readonly string[]
+  openerOf(peer: MeshPeer): CallOpener
+}
 
 /** One node that offers a service: call this one, whatever balancing would choose. */
 export class Provider {
   /** Its proven public key and address. */
   readonly id: PeerId
   readonly #peer: MeshPeer
-  readonly #services: () => readonly string[]
+  readonly #mesh: ProviderOwner
 
   /** @internal */
-  constructor(peer: MeshPeer, services: () => readonly string[]) {
+  constructor(peer: MeshPeer, mesh: ProviderOwner) {
     this.id = peer.id
     this.#peer = peer
-    this.#services = services
+    this.#mesh = mesh
   }
 
   /** `host:port`, or `<anon>` where it advertises none. */
@@ -25,7 +31,7 @@ export class Provider {
 
   /** What it offers now. */
   get services(): readonly string[] {
-    return this.#services()
+    return this.#mesh.servicesOf(this.#peer)
   }
 
   /** Calls a service of this node; see {@link Node.call}. */
@@ -35,7 +41,7 @@ export class Provider {
     options: CallOptions = {},
   ): Promise<Reply> {
     const services = typeof service === 'string' ? [service] : service
-    return startCall(this.#peer.connection, { services, body }, options)
+    return startCall(this.#mesh.openerOf(this.#peer), { services, body }, options)
   }
 
   /** The 2020 form of {@link Provider.call}. */

@@ -1,4 +1,4 @@
-import type { Hello, Link } from '@flatend/monte'
+import type { AdmissionLimits, Hello, Link } from '@flatend/monte'
 import {
   createMemoryNetwork,
   createVirtualClock,
@@ -7,8 +7,10 @@ import {
   type VirtualClock,
 } from '@flatend/monte/memory'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Access } from '../src/access.ts'
 import { Gate } from '../src/gate.ts'
-import { Node, type NodeOptions, type Transport } from '../src/index.ts'
+import { type Clock, type Logger, Node, type NodeOptions, type Transport } from '../src/index.ts'
+import { RareLog } from '../src/rare-log.ts'
 
 interface Line {
   readonly fields: object
@@ -24,6 +26,19 @@ function recorder() {
   return { lines, log: { debug: ignore, info: ignore, warn, error: ignore } }
 }
 
+const gateOf = ({
+  clock,
+  log,
+  limits,
+}: {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly limits: Partial<AdmissionLimits>
+}): Gate => {
+  const rare = new RareLog(log, clock)
+  const access = new Access({ authorize: undefined, allow: undefined, log: rare })
+  return new Gate({ clock, log: rare, access, limits })
+}
 const hello = (seed: number): Hello => ({ publicKey: new Uint8Array(32).fill(seed) }) as Hello
 const at = (i: number) => ({ host: `10.0.0.${i}`, port: 1 })
 const context = { role: 'listener', remote: undefined } as const
@@ -32,7 +47,7 @@ describe('the gate', () => {
   test('logs one refusal for each reason in ten seconds, and how many it did not', () => {
     const clock = createVirtualClock()
     const { lines, log } = recorder()
-    const gate = new Gate({ clock, log, limits: { connectionBurst: 1, connectionsPerSecond: 1 } })
+    const gate = gateOf({ clock, log, limits: { connectionBurst: 1, connectionsPerSecond: 1 } })
     for (let i = 0; i < 50; i++) gate.accept(at(1))?.closed()
     expect(lines).toEqual([
       {
@@ -53,7 +68,7 @@ describe('the gate', () => {
 
   test('refuses an identity over its number when it is proven', () => {
     const { lines, log } = recorder()
-    const gate = new Gate({ clock: createVirtualClock(), log, limits: { maxPerIdentity: 2 } })
+    const gate = gateOf({ clock: createVirtualClock(), log, limits: { maxPerIdentity: 2 } })
     const entries = [1, 2, 3].map((i) => gate.accept(at(i)))
     const verdicts = entries.map((entry) => entry?.authorize(hello(7), context))
     expect(verdicts).toEqual([true, true, '2 connections have this identity'])
@@ -64,7 +79,7 @@ describe('the gate', () => {
 
   test('dials nobody where there are too many connections', () => {
     const { log } = recorder()
-    const gate = new Gate({ clock: createVirtualClock(), log, limits: { maxConnections: 1 } })
+    const gate = gateOf({ clock: createVirtualClock(), log, limits: { maxConnections: 1 } })
     const entry = gate.dial()
     expect(() => gate.dial()).toThrow(
       expect.objectContaining({ code: 'FLATEND_NODE_CONNECTIONS' }) as Error,
@@ -124,7 +139,7 @@ describe('a node', () => {
       links.push(link)
     }
     await until(() => closed >= 4)
-    expect(node.connections().refused['half-open-host']).toBe(4)
+    expect(node.stats().connections.refused['half-open-host']).toBe(4)
     expect(lines.map(({ fields }) => fields)).toEqual([
       expect.objectContaining({ limit: 'half-open-host' }),
     ])
@@ -132,8 +147,8 @@ describe('a node', () => {
     expect(other.peers().length).toBe(1)
     // Silence ends the others by the handshake's deadline.
     scene.clock.advance(5_000)
-    await until(() => node.connections().halfOpen === 0)
-    expect(node.connections().connections).toBe(1)
+    await until(() => node.stats().connections.halfOpen === 0)
+    expect(node.stats().connections.connections).toBe(1)
   })
 
   test('shutting down cuts connections whose handshake goes on', async () => {
@@ -152,10 +167,10 @@ describe('a node', () => {
         closed = true
       },
     })
-    await until(() => node.connections().halfOpen === 1)
+    await until(() => node.stats().connections.halfOpen === 1)
     await node.shutdown({ timeoutMs: 0 })
     await until(() => closed)
-    expect(node.connections()).toMatchObject({ connections: 0, halfOpen: 0 })
+    expect(node.stats().connections).toMatchObject({ connections: 0, halfOpen: 0 })
   })
 
   test('tells an identity that has its number of connections so', async () => {
@@ -166,7 +181,7 @@ describe('a node', () => {
     const one = await startNode(scene, '10.0.0.2', { addrs: ['10.0.0.1:9000'], secretKey })
     expect(one.peers().length).toBe(1)
     const two = await startNode(scene, '10.0.0.3', { addrs: ['10.0.0.1:9000'], secretKey })
-    await until(() => node.connections().refused.identity > 0)
+    await until(() => node.stats().connections.refused.identity > 0)
     expect(two.peers()).toEqual([])
     expect(one.peers().length).toBe(1)
   })

@@ -97,8 +97,8 @@ describe('nodes joined by a WebSocket alone', { timeout: 60_000 }, () => {
   test('say goodbye in order', async () => {
     await b.shutdown({ timeoutMs: 1_000 })
     await until(() => a.peers().length === 0)
-    await until(() => a.connections().connections === 0)
-    expect(a.connections()).toMatchObject({ halfOpen: 0, identities: 0 })
+    await until(() => a.stats().connections.connections === 0)
+    expect(a.stats().connections).toMatchObject({ halfOpen: 0, identities: 0 })
   })
 
   test('notice that the other is gone', async () => {
@@ -227,8 +227,8 @@ describe('a node that takes WebSockets', () => {
       open.push(socket)
       await new Promise((resolve) => socket.on('open', resolve))
     }
-    await until(() => node.connections().refused['half-open-host'] === 1)
-    expect(node.connections().halfOpen).toBe(2)
+    await until(() => node.stats().connections.refused['half-open-host'] === 1)
+    expect(node.stats().connections.halfOpen).toBe(2)
     for (const socket of open) socket.terminate()
   })
 

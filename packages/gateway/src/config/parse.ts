@@ -3,7 +3,10 @@ import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readListener } from './listener.ts'
 import { Problems, Section } from './section.ts'
 import { readToml } from './toml.ts'
-import type { GatewayConfig, ListenerConfig } from './types.ts'
+import type { AllowConfig, GatewayConfig, ListenerConfig } from './types.ts'
+
+/** An Ed25519 public key in hex. */
+const PUBLIC_KEY = /^[0-9a-f]{64}$/i
 
 /** How {@link parseConfig} names the file in what it reports. */
 export interface ParseConfigOptions {
@@ -41,6 +44,7 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
     legacy: section.flag('legacy') ?? false,
     secretKey: section.filled('secret_key')?.value,
     secretKeyFile: section.filled('secret_key_file')?.value,
+    allow: readAllow(section.table('allow')),
     listeners: section.tables('http').map(readListener),
     warnings: problems.warnings,
   }
@@ -51,6 +55,32 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
   section.finish()
   checkAddressesOnce(config.listeners, problems)
   return config
+}
+
+/** `[allow]`: keys of peers that may connect; `[allow.services]`: who may call or answer a service. */
+function readAllow(section: Section | undefined): AllowConfig | undefined {
+  if (!section) return undefined
+  const peers = section.has('peers') ? readKeys(section, 'peers') : undefined
+  const table = section.table('services')
+  const services = table?.keys().map((name) => [name, readKeys(table, name)] as const)
+  section.finish()
+  return {
+    ...(peers ? { peers } : {}),
+    ...(services ? { services: Object.fromEntries(services) } : {}),
+  }
+}
+
+function readKeys(section: Section, key: string): readonly string[] {
+  const texts = section.texts(key) ?? []
+  for (const { value, at } of texts) {
+    if (PUBLIC_KEY.test(value)) continue
+    const message = `"${value.slice(0, 70)}" is not a public key`
+    section.errorAt(at, key, {
+      message,
+      allowed: '64 hex digits, as a node logs and prints its id',
+    })
+  }
+  return texts.map(({ value }) => value.toLowerCase())
 }
 
 function checkAddress(

@@ -51,6 +51,11 @@ export class Section {
     return this.#table.entries.get(key)?.at ?? this.at
   }
 
+  /** Every key there is, for tables whose keys are the user's own. */
+  keys(): readonly string[] {
+    return [...this.#table.entries.keys()]
+  }
+
   has(key: string): boolean {
     return this.#table.entries.has(key)
   }

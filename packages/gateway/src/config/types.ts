@@ -98,6 +98,14 @@ export interface ListenerConfig {
   readonly where: SourcePosition
 }
 
+/** Who is let in: public keys as 64 hex digits. */
+export interface AllowConfig {
+  /** Nodes that may connect; all where it is absent. */
+  readonly peers?: readonly string[]
+  /** By service: nodes that may call it at this gateway's node, or answer it for the gateway. */
+  readonly services?: Readonly<Record<string, readonly string[]>>
+}
+
 /** A whole configuration file, checked; frozen. */
 export interface GatewayConfig {
   readonly file: string
@@ -110,6 +118,7 @@ export interface GatewayConfig {
   readonly legacy: boolean
   readonly secretKey: string | undefined
   readonly secretKeyFile: string | undefined
+  readonly allow: AllowConfig | undefined
   readonly listeners: readonly ListenerConfig[]
   /** Accepted, but without the effect one may expect. */
   readonly warnings: readonly ConfigProblem[]
