@@ -81,7 +81,9 @@ export interface Example {
   readonly url: string
   /** Runs one of its programs with Node, on its mesh port. */
   run(file: string, ...args: readonly string[]): Running
-  /** Runs `flatend gateway` on its config.toml, in which only the ports are others. */
+  /** A new folder with its config.toml, in which only the ports are others, and what it serves. */
+  copy(edit?: (config: string) => string): string
+  /** Runs `flatend gateway` on such a copy. */
   gateway(edit?: (config: string) => string): Promise<Running>
 }
 
@@ -90,22 +92,25 @@ export async function example(name: string): Promise<Example> {
   const folder = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url))
   const [meshPort, httpPort] = [await freePort(), await freePort()]
   const env = { MESH_PORT: String(meshPort), PORT: String(httpPort) }
+  const copy = (edit: (config: string) => string = (config) => config): string => {
+    const to = temporaryFolder()
+    const files = join(folder, 'public')
+    if (existsSync(files)) cpSync(files, join(to, 'public'), { recursive: true })
+    const config = edit(readFileSync(join(folder, 'config.toml'), 'utf8'))
+      .replaceAll(':9000"', `:${meshPort}"`)
+      .replaceAll(':3000"', `:${httpPort}"`)
+    writeFileSync(join(to, 'config.toml'), config)
+    return to
+  }
   return {
     folder,
     meshPort,
     url: `http://127.0.0.1:${httpPort}`,
     run: (file, ...args) => start(process.execPath, [join(folder, file), ...args], { env }),
-    gateway: async (edit = (config) => config) => {
-      const copy = temporaryFolder()
-      const files = join(folder, 'public')
-      if (existsSync(files)) cpSync(files, join(copy, 'public'), { recursive: true })
-      const config = edit(readFileSync(join(folder, 'config.toml'), 'utf8'))
-        .replaceAll(':9000"', `:${meshPort}"`)
-        .replaceAll(':3000"', `:${httpPort}"`)
-      writeFileSync(join(copy, 'config.toml'), config)
-      const gateway = start(process.execPath, [FLATEND, 'gateway', '-c', 'config.toml'], {
-        cwd: copy,
-      })
+    copy,
+    gateway: async (edit) => {
+      const args = [FLATEND, 'gateway', '-c', 'config.toml']
+      const gateway = start(process.execPath, args, { cwd: copy(edit) })
       await gateway.prints(/HTTP/)
       return gateway
     },
