@@ -10,7 +10,7 @@ const CONNECTION_CREDIT = 4_194_304
 const clock = {
   now: () => performance.now(),
   schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
+    const timer = setTimeout(() => callback(), delayMs)
     return { cancel: () => clearTimeout(timer) }
   },
 }

@@ -68,6 +68,7 @@ async function act(call) {
 /** A browser gives 65,536 at a time. */
 function randomBytes(length) {
   const bytes = new Uint8Array(length)
-  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536))
+  for (let at = 0; at < length; at += 65_536)
+    crypto.getRandomValues(bytes.subarray(at, at + 65_536))
   return bytes
 }

@@ -15,7 +15,7 @@ const gateway = await startGateway({
     webOrigins: [`http://127.0.0.1:${port}`, `http://localhost:${port}`],
     services: {
       mesh: () => mesh,
-      clock: () => new Date().toLocaleTimeString(),
+      clock: () => new Date().toTimeString(),
       echo: (ctx) => ctx.pipe(ctx),
     },
   },
