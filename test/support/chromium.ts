@@ -12,10 +12,18 @@ export const chromiumHere: Requirement = {
   reason: `no ${executablePath} (install Debian's chromium, or name another in CHROMIUM)`,
 }
 
-/** Starts it without a window and without anything it would ask of the network by itself. */
+/**
+ * Starts it without a window and without anything it would ask of the network by itself. Hidden tabs
+ * are slowed as they are for everybody.
+ */
 export function startChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath,
+    ignoreDefaultArgs: [
+      '--disable-background-timer-throttling',
+      '--disable-backgrounding-occluded-windows',
+      '--disable-renderer-backgrounding',
+    ],
     args: [
       '--headless',
       '--no-sandbox',
