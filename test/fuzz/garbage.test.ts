@@ -39,16 +39,25 @@ function noise(random: () => number, length: number): Buffer {
   return bytes
 }
 
+/** How a connection is left. */
+interface Leave {
+  /** With a reset, in the middle of whatever goes on. */
+  readonly abrupt: boolean
+  /** At the latest, in milliseconds. */
+  readonly afterMs: number
+}
+
 /** Sends pieces on one connection and leaves it: politely or not. Errors are the point. */
-async function send(port: number, pieces: readonly Buffer[], abrupt: boolean): Promise<void> {
+async function send(
+  port: number,
+  pieces: readonly Buffer[],
+  { abrupt, afterMs }: Leave,
+): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
   socket.resume()
   const closed = once(socket, 'close').catch(() => undefined)
-  const leave = setTimeout(
-    () => (abrupt ? socket.resetAndDestroy() : socket.destroy()),
-    LEAVE_AFTER,
-  )
+  const leave = setTimeout(() => (abrupt ? socket.resetAndDestroy() : socket.destroy()), afterMs)
   for (const piece of pieces) {
     if (socket.destroyed) break
     await new Promise((resolve) => socket.write(piece, resolve))
@@ -69,7 +78,11 @@ class Bombardment {
     const worker = async (): Promise<void> => {
       while (this.going) {
         this.#left -= 1
-        await send(port, generate(random), random() < 0.2)
+        const pieces = generate(random)
+        const abrupt = random() < 0.3
+        // While it is being answered, too: what is written to a client that is gone fails.
+        const afterMs = abrupt && random() < 0.7 ? integer(random, 4) : LEAVE_AFTER
+        await send(port, pieces, { abrupt, afterMs })
       }
     }
     this.done = Promise.all(Array.from({ length: ABREAST }, worker))

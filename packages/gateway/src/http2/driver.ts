@@ -193,6 +193,8 @@ function isComplete(stream: ServerHttp2Stream | ServerResponse, exchange: NodeEx
 
 /** Answers bytes that are no request, where that is still possible, and closes. */
 function refuseBytes(socket: Duplex, status: number): void {
+  // Node has let go of the socket: an error of it, as of a client that is gone, would end the process.
+  socket.on('error', () => {})
   if (socket.destroyed || !socket.writable) {
     socket.destroy()
     return
