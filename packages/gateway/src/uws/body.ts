@@ -4,6 +4,11 @@ import type { UwsResponse } from './types.ts'
 
 /** Bytes kept for a reader before the socket is paused: what one read of a socket brings is more. */
 const HIGH_WATER = 65_536
+/**
+ * Bytes kept at the most, where a pause does not hold: the library goes on reading as long as each
+ * read is full. What arrives beyond that breaks the connection.
+ */
+const MAX_KEPT = 16_777_216
 
 interface Waiter {
   readonly resolve: (chunk: Uint8Array | null) => void
@@ -44,11 +49,13 @@ export interface UwsBodyOptions {
   readonly onEnd: () => void
   /** The socket is paused or not any more. */
   readonly onPause: () => void
+  /** The client sends on although the socket is paused, and more than can be kept. */
+  readonly onOverflow: () => void
 }
 
 /**
- * Body of a request, read as it is pulled: at most {@link HIGH_WATER} and one more read of the
- * socket (512 KiB) are kept.
+ * Body of a request, read as it is pulled. {@link HIGH_WATER} and one more read of the socket (512
+ * KiB) are kept where the receive buffer is limited, {@link MAX_KEPT} and one more read elsewhere.
  */
 export class UwsBody implements RequestBody {
   readonly length: number | undefined
@@ -146,9 +153,16 @@ export class UwsBody implements RequestBody {
   #keep(chunk: Uint8Array): void {
     this.#chunks.push(chunk)
     this.#kept += chunk.length
-    if (this.#ended || this.#paused || this.#kept < HIGH_WATER) return
-    this.#paused = true
+    if (this.#ended || this.#kept < HIGH_WATER) return
+    if (this.#kept > MAX_KEPT) this.#options.onOverflow()
+    else this.#pause()
+  }
+
+  #pause(): void {
+    // Again if it arrived during a pause: what arrives sets the library's timeout, a pause ends it.
     this.#response?.pause()
+    if (this.#paused) return
+    this.#paused = true
     this.#options.onPause()
   }
 

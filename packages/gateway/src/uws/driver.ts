@@ -15,6 +15,7 @@ import { type ExchangeContext, UwsExchange } from './exchange.ts'
 import { statusLine } from './head.ts'
 import { loadUws, uwsHeaderLimit } from './load.ts'
 import { probeAddress } from './probe.ts'
+import { limitReceiveBuffer, openSockets } from './receive-buffer.ts'
 import { readRequestHead } from './request-head.ts'
 import { afterTurn } from './turn.ts'
 import type { Uws, UwsApp, UwsHandler, UwsListenSocket, UwsRequest, UwsResponse } from './types.ts'
@@ -137,11 +138,14 @@ class UwsDriver implements Driver, ExchangeContext {
   }
 
   #listen({ host, port }: Bound): boolean {
+    const before = openSockets()
     const flag = this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT
     this.#apps.at(-1)?.listen(host, port, flag, (socket) => {
       this.#socket = socket === false ? undefined : socket
     })
-    return this.#socket !== undefined
+    if (this.#socket === undefined) return false
+    limitReceiveBuffer(before, port)
+    return true
   }
 
   #close(): void {

@@ -143,7 +143,7 @@ export class UwsExchange implements Exchange, SinkHost {
     this.#onClose?.()
   }
 
-  /** The client neither sends nor takes anything any more: as good as gone. */
+  /** The client neither sends nor takes anything any more, or cannot be stopped: as good as gone. */
   stalled(): void {
     const response = this.#response
     this.aborted()
@@ -185,6 +185,7 @@ export class UwsExchange implements Exchange, SinkHost {
         if (!this.#released) afterTurn(() => this.#release())
       },
       onPause: () => this.#sink?.pauseChanged(),
+      onOverflow: () => this.stalled(),
     })
   }
 
