@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { curl, curlDigest, startCurl } from '../support/curl.ts'
@@ -70,13 +70,14 @@ describe.each(drivers)('long bodies, driver %s', { timeout: 120_000 }, (driver) 
         ['GET /big', 'big'],
         ['POST /collect', 'collect'],
         ['PUT /collect', 'collect'],
+        ['PUT /dawdle', 'dawdle'],
         ['POST /pipe', 'pipe'],
         ['GET /hello', 'hello'],
       ),
       driver,
       listener: `max = { body_size = ${512 * MIB} }\ntimeout = { read = "100s", write = "100s", idle = "100s" }`,
     })
-    const services = ['big', 'collect', 'pipe', 'hello']
+    const services = ['big', 'collect', 'dawdle', 'pipe', 'hello']
     service = await startNode({ addrs: [gateway.mesh], services, timeoutMs: 120_000 })
     // Code is compiled and buffers are made once: what is measured is what a body adds.
     await curlDigest(`${gateway.url}/big?bytes=${32 * MIB}`)
@@ -111,6 +112,23 @@ describe.each(drivers)('long bodies, driver %s', { timeout: 120_000 }, (driver) 
     expect(reply).toMatchObject({ exit: 0, status: 200 })
     expect(JSON.parse(reply.body)).toEqual({ bytes: size, sha1: patternHash(size) })
     for (const bytesMore of growth) expect(bytesMore).toBeLessThan(GROWTH)
+  })
+
+  test('an upload that is read slowly waits in its client', async () => {
+    const size = 256 * MIB
+    const file = patternFile(size)
+    const sha1 = patternHash(size)
+    // Each connection is another: how fast its client is, and how much the system keeps of it.
+    for (let i = 0; i < 3; i += 1) {
+      const memory = watch()
+      const began = performance.now()
+      const reply = await curl(`${gateway.url}/dawdle`, ['-T', file, '-H', 'Expect:'])
+      const growth = memory.stop()
+      report(`${size / MIB} MiB up, read slowly, ${driver}`, began, growth)
+      expect(reply).toMatchObject({ exit: 0, status: 200 })
+      expect(JSON.parse(reply.body)).toEqual({ bytes: size, sha1 })
+      for (const bytesMore of growth) expect(bytesMore).toBeLessThan(GROWTH)
+    }
   })
 
   test('both directions at once', async () => {
@@ -148,15 +166,12 @@ describe.each(drivers)('long bodies, driver %s', { timeout: 120_000 }, (driver) 
 
   test('many clients that leave midway leave nothing behind', async () => {
     const from = service.process.lines.length
-    const clients = Array.from({ length: 8 }, () =>
-      startCurl(`${gateway.url}/big?bytes=${1_024 * MIB}`, [
-        '--limit-rate',
-        '1M',
-        '-o',
-        '/dev/null',
-      ]),
+    const files = Array.from({ length: 8 }, () => join(temporaryFolder(), 'part'))
+    const clients = files.map((file) =>
+      startCurl(`${gateway.url}/big?bytes=${1_024 * MIB}`, ['--limit-rate', '1M', '-o', file]),
     )
-    await eventually(async () => (await curl(`${gateway.url}/hello`)).status === 200)
+    // Midway: each has some of it.
+    await eventually(() => files.every((file) => existsSync(file) && statSync(file).size > 0))
     await Promise.all(clients.map((client) => client.stop('SIGKILL')))
     await eventually(() => {
       const lines = service.process.lines.slice(from)

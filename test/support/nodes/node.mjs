@@ -1,5 +1,6 @@
 // A node of ours in a process of its own, from the built package, as a user would write one.
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSecretKey, HandlerError, Node } from '@flatend/node'
 import pattern from '../pattern.cjs'
 import control from '../remote-control.cjs'
@@ -33,6 +34,22 @@ function collect(ctx) {
   ctx.on('end', () => ctx.json({ bytes, sha1: hash.digest('hex') }))
 }
 
+/** The same, slowly: nothing for a while, then in pauses, then the rest. */
+async function dawdle(ctx) {
+  const hash = createHash('sha1')
+  let bytes = 0
+  let reads = 0
+  say({ event: 'dawdling' })
+  await sleep(1_000)
+  for await (const chunk of ctx) {
+    hash.update(chunk)
+    bytes += chunk.length
+    reads += 1
+    if (reads < 1_000) await sleep(1)
+  }
+  return { bytes, sha1: hash.digest('hex') }
+}
+
 /** The same, read by iteration. */
 async function iterate(ctx) {
   const { bytes, sha1 } = await digest(ctx)
@@ -59,6 +76,7 @@ const handlers = {
     return pattern.patternStream(bytes)
   },
   collect,
+  dawdle,
   iterate,
   read: async (ctx) => ({ bytes: (await ctx.body({ limit: 1e9 })).length }),
   show: (ctx) => ({
