@@ -7,16 +7,27 @@ const READ = 524_288
 const MOST = 16_777_216 + READ
 
 /** What the library's response does to its caller where a pause does not hold. */
-function deaf(): { readonly response: UwsResponse; readonly receive: (last: boolean) => void } {
+function deaf(): {
+  readonly response: UwsResponse
+  readonly receive: (last: boolean) => void
+  readonly pauses: () => number
+} {
+  let pauses = 0
   let onData: ((chunk: ArrayBuffer, isLast: boolean) => void) | undefined
   const response = {
-    pause: () => {},
+    pause: () => {
+      pauses += 1
+    },
     resume: () => {},
     onData: (handler: NonNullable<typeof onData>) => {
       onData = handler
     },
   } as unknown as UwsResponse
-  return { response, receive: (last) => onData?.(new ArrayBuffer(READ), last) }
+  return {
+    response,
+    receive: (last) => onData?.(new ArrayBuffer(READ), last),
+    pauses: () => pauses,
+  }
 }
 
 function attach(response: UwsResponse): {
@@ -61,4 +72,15 @@ test('up to there nothing is lost', async () => {
   let read = 0
   for (let chunk = await body.read(); chunk; chunk = await body.read()) read += chunk.length
   expect(read).toBe(MOST)
+})
+
+test('what arrives in spite of a pause pauses again: it started a timeout of 10 s', () => {
+  const { response, receive, pauses } = deaf()
+  const { body } = attach(response)
+  const before = pauses()
+  for (let i = 1; i <= 5; i++) {
+    receive(false)
+    expect(pauses()).toBe(before + i)
+  }
+  expect(body.paused).toBe(true)
 })
