@@ -18,6 +18,8 @@ export interface DriverCapabilities {
 export interface Bound {
   readonly host: string
   readonly port: number
+  /** What the driver cannot do on this machine; logged where it is there. */
+  readonly warning?: string
 }
 
 /**

@@ -129,10 +129,13 @@ class HttpGateway implements Gateway {
     })
     try {
       const environment = this.#environment
-      const bound = await driver.start((exchange) => answerExchange(environment, routes, exchange))
+      const { warning, ...bound } = await driver.start((exchange) =>
+        answerExchange(environment, routes, exchange),
+      )
       this.#bound.push({ ...bound, listener, driver })
       const name = driver.capabilities.name
       this.#log.info({ ...bound, driver: name, https: listener.https }, 'listening for HTTP')
+      if (warning !== undefined) this.#log.warn({ ...bound, driver: name }, warning)
     } catch (error) {
       driver.destroy()
       throw error

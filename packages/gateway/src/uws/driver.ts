@@ -40,6 +40,9 @@ export function uwsDriver(options: DriverOptions): Driver {
   return new UwsDriver(loaded.uws, options)
 }
 
+const UNLIMITED =
+  'receive buffers cannot be limited here: an upload that is sent much faster than its service reads it is cut off after 16 MiB (driver = "node" holds it back)'
+
 class UwsDriver implements Driver, ExchangeContext {
   readonly capabilities: DriverCapabilities
   readonly scheme: 'http' | 'https'
@@ -51,6 +54,8 @@ class UwsDriver implements Driver, ExchangeContext {
   /** The application that listens, last; those before it serve connections of older certificates. */
   #apps: UwsApp[]
   #handler: ExchangeHandler | undefined
+  /** The receive buffers of connections are small, so that pausing them holds. */
+  #limited = false
   #socket: UwsListenSocket | undefined
   #bound: Bound | undefined
   #draining = false
@@ -92,7 +97,7 @@ class UwsDriver implements Driver, ExchangeContext {
       else if (port !== 0 || attempt === MAX_ATTEMPTS) throw listenError(host, port, undefined)
     }
     if (this.#bound === undefined) throw listenError(host, port, undefined)
-    return this.#bound
+    return this.#limited ? this.#bound : { ...this.#bound, warning: UNLIMITED }
   }
 
   /** Live connections keep what they have: a new application takes the port over. */
@@ -144,7 +149,7 @@ class UwsDriver implements Driver, ExchangeContext {
       this.#socket = socket === false ? undefined : socket
     })
     if (this.#socket === undefined) return false
-    limitReceiveBuffer(before, port)
+    this.#limited = limitReceiveBuffer(before, port)
     return true
   }
 
