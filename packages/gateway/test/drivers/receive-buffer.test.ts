@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { skipUnless } from '../../../../test/support/skip.ts'
 import { limitReceiveBuffer, openSockets } from '../../src/uws/receive-buffer.ts'
 import { settled } from './bench.ts'
 import { RawClient } from './raw-client.ts'
 
-const LINUX = {
-  met: process.platform === 'linux',
-  what: 'receive buffers of uWebSockets.js',
-  reason: 'they are limited on Linux only',
-}
+const NOT_HERE = process.platform !== 'linux'
+const REASON = 'receive buffers of uWebSockets.js are limited on Linux only'
 /** One read of the library. */
 const READ = 524_288
 /** As the system's table of connections writes it. */
@@ -67,7 +63,7 @@ test.each(['127.0.0.1', '::'])('what waits to be read is less than a read, %s', 
 })
 
 test('a socket of another port is left alone', async (ctx) => {
-  skipUnless(ctx, LINUX)
+  ctx.skip(NOT_HERE, REASON)
   const before = openSockets()
   const port = await listen('127.0.0.1')
   expect(limitReceiveBuffer(before, port + 1)).toBe(false)
