@@ -68,6 +68,15 @@ export function dead(pings: number): RemoteProtocolError {
   })
 }
 
+/** The peer pings without end. */
+export function pingFlood(perSecond: number): RemoteProtocolError {
+  return new RemoteProtocolError(
+    'FLATEND_MONTE_PING_FLOOD',
+    `the peer pings more than ${perSecond} times a second`,
+    { details: { perSecond } },
+  )
+}
+
 /** `authorize` refused the peer. */
 export function denied(reason: string): RemoteProtocolError {
   return new RemoteProtocolError(

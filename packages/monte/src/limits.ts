@@ -14,6 +14,10 @@ export interface SessionLimits {
   readonly busyDeadMs: number
   /** Pings that stay unanswered before the peer is dead. @default 2 */
   readonly maxPings: number
+  /** Pings of the peer taken at once; beyond, it is ended. @default 100 */
+  readonly pingBurst: number
+  /** Pings of the peer taken for ever, in a second. @default 10 */
+  readonly pingsPerSecond: number
   /** How long a reply may take, in milliseconds. @default 5_000 */
   readonly replyMs: number
   /** How long the peer may take nothing while something waits, in milliseconds. @default 10_000 */
@@ -42,6 +46,8 @@ export const DEFAULT_LIMITS: SessionLimits = {
   busyKeepaliveMs: 2_000,
   busyDeadMs: 5_000,
   maxPings: 2,
+  pingBurst: 100,
+  pingsPerSecond: 10,
   replyMs: 5_000,
   stallMs: 10_000,
   closeMs: 2_000,

@@ -308,6 +308,7 @@ export class LinkChannel implements Channel {
 
   #onPing(seq: number, body: Reader): void {
     const token = readPing(body)
+    this.#watch.pinged()
     if (seq !== 0) this.#message(seq, STATUS_OK, (writer) => writer.u64(token))
   }
 

@@ -1,8 +1,9 @@
-import { dead, handshakeTimeout, stalled } from './channel-errors.ts'
+import { dead, handshakeTimeout, pingFlood, stalled } from './channel-errors.ts'
 import type { Hello } from './hello.ts'
 import { Keepalive, type KeepaliveProfile } from './keepalive.ts'
 import type { SessionLimits } from './limits.ts'
 import type { Outbox } from './outbox.ts'
+import { PingRate } from './ping-rate.ts'
 import type { Clock, Timer } from './ports.ts'
 
 /** What a {@link Watch} looks at. */
@@ -32,6 +33,7 @@ export class Watch {
   readonly #outbox: Outbox
   readonly #handler: WatchHandler
   readonly #keepalive: Keepalive
+  readonly #pings: PingRate
   #stage: Stage = 'handshake'
   #version: Hello['version'] = 2
   #paused = false
@@ -48,6 +50,7 @@ export class Watch {
     this.#outbox = outbox
     this.#handler = handler
     this.#keepalive = new Keepalive(idleProfile(limits), now)
+    this.#pings = new PingRate(limits, now)
     this.#progress = now
     this.#timerAt = now + limits.handshakeMs
     this.#timer = clock.schedule(limits.handshakeMs, this.#onTimer)
@@ -66,6 +69,11 @@ export class Watch {
   /** The peer said something. */
   heard(): void {
     this.#keepalive.heard(this.#clock.now())
+  }
+
+  /** The peer asks whether we live. @throws RemoteProtocolError where it does so without end */
+  pinged(): void {
+    if (!this.#pings.take(this.#clock.now())) throw pingFlood(this.#limits.pingsPerSecond)
   }
 
   /** The link took something, or has just been given too much. */

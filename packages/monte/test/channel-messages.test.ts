@@ -1,7 +1,7 @@
 import { LocalProtocolError } from '@flatend/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createVirtualClock, seededRandom } from '../src/memory/index.ts'
+import { createVirtualClock, type Side, seededRandom } from '../src/memory/index.ts'
 import { nodeSuite } from '../src/suite/node.ts'
 import { stablelibSuite } from '../src/suite/stablelib.ts'
 import {
@@ -188,6 +188,26 @@ describe('requests', () => {
     expect(answers).toEqual([[0, 42n]])
     expect(listener.heard.map(({ opcode }) => opcode)).toEqual([0xee])
   })
+})
+
+function ping({ channel }: Side): void {
+  channel.begin(0, 7).u64(1n)
+  channel.end()
+}
+
+test('who pings without end is told so and ended; at the pace of ten a second it goes on', () => {
+  const { clock, dialer, listener } = openedPair()
+  for (let i = 0; i < 100; i++) ping(dialer)
+  for (let i = 0; i < 100; i++) {
+    clock.advance(100)
+    ping(dialer)
+  }
+  clock.advance(20)
+  expect(listener.closes).toEqual([])
+  for (let i = 0; i < 100; i++) ping(dialer)
+  clock.advance(5_000)
+  expect(closeCodes(listener)).toEqual(['FLATEND_MONTE_PING_FLOOD'])
+  expect(dialer.closes[0]).toMatchObject({ details: { code: 2 } })
 })
 
 test('the dialer sends its key in one write, alone and at once', () => {
