@@ -1,3 +1,4 @@
+import type { Allowance } from './allowance.ts'
 import { compareIds, toHex } from './id.ts'
 import type { Peer } from './ports.ts'
 
@@ -16,6 +17,8 @@ export interface Session {
   retired: boolean
   /** v1 targets it was given an answer for. */
   readonly answered: Set<string>
+  /** What it may still say; made when it says something. */
+  allowance: Allowance | undefined
 }
 
 /** What became of a connection that opened. */
@@ -88,6 +91,7 @@ export class Connections {
       left: false,
       retired: false,
       answered: new Set(),
+      allowance: undefined,
     }
     this.#sessions.set(peer, session)
     if (hex === undefined) return { session, used: true, replaced: undefined }

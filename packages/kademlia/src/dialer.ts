@@ -40,6 +40,7 @@ export class Dialer {
   #timer: Timer | undefined
   #abort: AbortController | undefined
   #connectedAt = 0
+  #reached = false
   #failingSince: number | undefined
   #stopped = false
 
@@ -58,6 +59,16 @@ export class Dialer {
   /** Whether a dial is under way. */
   get dialing(): boolean {
     return this.#abort !== undefined
+  }
+
+  /** Whether a connection that this dialer made is there. */
+  get connected(): boolean {
+    return this.#peer !== undefined
+  }
+
+  /** Whether anybody ever answered there. */
+  get reached(): boolean {
+    return this.#reached
   }
 
   /** Whether the last dial failed. */
@@ -96,6 +107,7 @@ export class Dialer {
     )
     try {
       this.#peer = await network.connect(target, { signal: abort.signal })
+      this.#reached = true
       this.#key = this.#peer.key
       this.#connectedAt = clock.now()
       this.#failingSince = undefined

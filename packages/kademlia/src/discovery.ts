@@ -89,7 +89,8 @@ class MeshDiscovery implements Discovery {
     this.#messages = new Messages({
       ...common,
       services: this.#services,
-      onNamed: (contacts) => membership.dialAll(contacts),
+      onNamed: (contacts, peer) => membership.dialAll(contacts, peer),
+      clock,
     })
     this.#lookups = {
       table,

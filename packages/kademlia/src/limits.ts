@@ -4,12 +4,21 @@ export interface DiscoveryLimits {
   readonly maxFullMesh: number
   /** Addresses kept connected at a time. @default 256 */
   readonly maxDialers: number
+  /** Of these, addresses that one peer named and where nobody has answered yet. @default 16 */
+  readonly maxNamedDialers: number
   /** One dial, handshake included, in milliseconds. @default 10_000 */
   readonly dialTimeoutMs: number
   /** A node that is no seed is dialed no more after failing this long, in milliseconds. @default 300_000 */
   readonly giveUpMs: number
   /** How long a seed's peers may take to be named, for `ready`, in milliseconds. @default 50 */
   readonly settleMs: number
+  /**
+   * Messages a peer may send at once, by weight: one, and one more for each 256 bytes; a question
+   * for PEERS weighs 64. Calls are not counted here. @default 8_192
+   */
+  readonly messageBurst: number
+  /** The same for ever, in a second. @default 512 */
+  readonly messagesPerSecond: number
   /** v1 targets remembered for a connection. @default 256 */
   readonly maxAnswered: number
 }
@@ -18,8 +27,11 @@ export interface DiscoveryLimits {
 export const DEFAULT_DISCOVERY_LIMITS: DiscoveryLimits = {
   maxFullMesh: 64,
   maxDialers: 256,
+  maxNamedDialers: 16,
   dialTimeoutMs: 10_000,
   giveUpMs: 300_000,
   settleMs: 50,
+  messageBurst: 8_192,
+  messagesPerSecond: 512,
   maxAnswered: 256,
 }

@@ -2,8 +2,9 @@ import { PEERS, readPeersPage, STATUS_OK } from './codec.ts'
 import type { Connections, Session } from './connections.ts'
 import { type Contact, formatAddress, isDialable, toContact } from './contact.ts'
 import { Dialer, type DialerContext } from './dialer.ts'
+import { Dialers, type Reason } from './dialers.ts'
 import type { DiscoveryEvent } from './events.ts'
-import { sameKey } from './id.ts'
+import { sameKey, toHex } from './id.ts'
 import type { DiscoveryLimits } from './limits.ts'
 import type { Clock, Network, Peer, Timer } from './ports.ts'
 import type { RoutingTable } from './routing-table.ts'
@@ -32,7 +33,7 @@ export class Membership {
   readonly #context: MembershipContext
   readonly #dialerContext: DialerContext
   readonly #seeds: ReadonlySet<string>
-  readonly #dialers = new Map<string, Dialer>()
+  readonly #dialers: Dialers
   #timer: Timer | undefined
   #refreshes = 0
   #stopped = false
@@ -42,6 +43,7 @@ export class Membership {
   constructor(context: MembershipContext, seeds: readonly string[]) {
     const { connections } = context
     this.#context = context
+    this.#dialers = new Dialers(context.limits)
     this.#seeds = new Set(seeds)
     this.#dialerContext = {
       ...context,
@@ -55,7 +57,7 @@ export class Membership {
   }
 
   start(): void {
-    for (const seed of this.#seeds) this.#dial(seed, undefined)
+    for (const seed of this.#seeds) this.#dial(seed, { cause: 'seed' })
     if (this.#unsettled === 0) this.#settle()
     this.#scheduleRefresh()
   }
@@ -63,7 +65,7 @@ export class Membership {
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
-    for (const dialer of this.#dialers.values()) dialer.stop()
+    this.#dialers.stop()
     this.#settle()
   }
 
@@ -81,13 +83,15 @@ export class Membership {
     return true
   }
 
-  /** Somebody named these: they are dialed while the mesh is small. */
-  dialAll(contacts: readonly Contact[]): void {
+  /** A peer named these: they are dialed while the mesh is small. */
+  dialAll(contacts: readonly Contact[], peer: Peer): void {
     const { connections, limits, table } = this.#context
+    const by = peer.key && toHex(peer.key)
     for (const { key, address } of contacts) {
       if (sameKey(key, table.self) || connections.to(key)) continue
-      if (connections.nodes + this.#dialing() >= limits.maxFullMesh) return
-      this.#dial(formatAddress(address), key)
+      const dialing = this.#dialers.count((dialer) => dialer.dialing)
+      if (connections.nodes + dialing >= limits.maxFullMesh) return
+      this.#dial(formatAddress(address), { cause: 'named', by, key })
     }
   }
 
@@ -95,10 +99,12 @@ export class Membership {
   lost({ peer, hex, left }: Session): void {
     if (peer.key && left) this.#context.table.remove(peer.key)
     if (this.#stopped) return
-    for (const [address, dialer] of this.#dialers) {
+    for (const [address, { dialer, cause }] of this.#dialers) {
       const concerns = hex === undefined ? address === peer.dialed : sameKey(dialer.key, peer.key)
       if (!concerns) continue
-      if (left && !this.#seeds.has(address)) this.#drop(address)
+      // Who came, was not found where it says, and is gone, was never there for all we know.
+      const unproven = cause === 'joined' && !dialer.reached
+      if (cause !== 'seed' && (left || unproven)) this.#dialers.drop(address)
       else dialer.lost()
     }
   }
@@ -108,8 +114,7 @@ export class Membership {
    * and nobody is evicted for it (discovery §1).
    */
   failed(key: Uint8Array): void {
-    let failing = 0
-    for (const dialer of this.#dialers.values()) if (dialer.failing) failing++
+    const failing = this.#dialers.count((dialer) => dialer.failing)
     if (failing === 0 || failing * 2 < this.#dialers.size) this.#context.table.failed(key)
   }
 
@@ -121,7 +126,7 @@ export class Membership {
       (status, body) => {
         if (status !== STATUS_OK || !body || this.#stopped) return
         const { more, contacts } = readPeersPage(body)
-        this.dialAll(contacts)
+        this.dialAll(contacts, peer)
         if (more && contacts.length > 0 && page + 1 < MAX_PAGES) this.askPeers(peer, page + 1)
       },
     )
@@ -129,21 +134,17 @@ export class Membership {
 
   /** Dialed even where it is connected, to see that it can be. */
   #probe({ key, address }: Contact): void {
-    if (!sameKey(key, this.#context.table.self)) this.#dial(formatAddress(address), key)
+    if (sameKey(key, this.#context.table.self)) return
+    this.#dial(formatAddress(address), { cause: 'joined', by: toHex(key), key })
   }
 
-  #dialing(): number {
-    let dialing = 0
-    for (const dialer of this.#dialers.values()) if (dialer.dialing) dialing++
-    return dialing
-  }
-
-  #dial(address: string, key: Uint8Array | undefined): void {
+  #dial(address: string, reason: Reason): void {
     const { limits, table } = this.#context
-    if (this.#stopped || !this.#isFree(address, key)) return
+    const { key } = reason
+    if (this.#stopped || !this.#dialers.makeRoom(address, reason)) return
     this.#unsettled++
     let settled = false
-    const seed = this.#seeds.has(address)
+    const seed = reason.cause === 'seed'
     const dialer = new Dialer(this.#dialerContext, {
       target: key && !seed ? { address, key } : { address },
       timeoutMs: limits.dialTimeoutMs,
@@ -160,23 +161,8 @@ export class Membership {
         if (key) table.remove(key)
       },
     })
-    this.#dialers.set(address, dialer)
+    this.#dialers.add(address, dialer, reason)
     dialer.start()
-  }
-
-  /** A node that came back with another key takes the place of the one that cannot be found there. */
-  #isFree(address: string, key: Uint8Array | undefined): boolean {
-    const dialer = this.#dialers.get(address)
-    if (!dialer)
-      return this.#seeds.has(address) || this.#dialers.size < this.#context.limits.maxDialers
-    if (this.#seeds.has(address) || !dialer.failing || sameKey(dialer.key, key)) return false
-    this.#drop(address)
-    return true
-  }
-
-  #drop(address: string): void {
-    this.#dialers.get(address)?.stop()
-    this.#dialers.delete(address)
   }
 
   /** Whom a seed names is dialed in the same turn, before this one counts as done. */

@@ -1,4 +1,5 @@
 import { type Reader, RemoteProtocolError } from '@flatend/wire'
+import { Allowance } from './allowance.ts'
 import {
   FIND_NODE,
   FIND_NODE2,
@@ -22,11 +23,15 @@ import type { Contact } from './contact.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { compareIds, ID_LENGTH, sameKey, toHex } from './id.ts'
 import type { DiscoveryLimits } from './limits.ts'
+import type { Clock, Peer } from './ports.ts'
 import type { RoutingTable } from './routing-table.ts'
 import type { ServiceIndex } from './service-index.ts'
 
 /** Services of one SERVICES message, each way: with names of 255 bytes they fit in a packet. */
 const MAX_ANNOUNCED = 100
+/** What messages weigh: an answer to PEERS sorts all contacts, which takes as long as 64 others. */
+const PEERS_WEIGHT = 64
+const WEIGHED_BYTES = 256
 
 /** A message of a peer. */
 export interface IncomingMessage {
@@ -43,8 +48,9 @@ export interface MessagesContext {
   readonly services: ServiceIndex
   readonly limits: DiscoveryLimits
   readonly log: (event: DiscoveryEvent) => void
-  /** Somebody who leaves named these instead. */
-  readonly onNamed: (contacts: readonly Contact[]) => void
+  readonly clock: Pick<Clock, 'now'>
+  /** A peer that leaves named these instead. */
+  readonly onNamed: (contacts: readonly Contact[], peer: Peer) => void
 }
 
 /** What peers say and ask. A body is read to its end before anything is done for it. */
@@ -59,6 +65,7 @@ export class Messages {
   /** Returns false where the opcode is none of discovery's. */
   receive(session: Session, { seq, opcode, body }: IncomingMessage): boolean {
     const { version } = session.peer
+    this.#expectNoFlood(session, opcode, body)
     if (opcode === FIND_NODE && version === 1) this.#onFindNode(session, seq, body)
     else if (version === 1) return false
     else if (opcode === FIND_NODE2) this.#onFindNode2(session, seq, body)
@@ -67,6 +74,19 @@ export class Messages {
     else if (opcode === LEAVE) this.#onLeave(session, body)
     else return false
     return true
+  }
+
+  /** @throws RemoteProtocolError where the peer says more than any node has reason to */
+  #expectNoFlood(session: Session, opcode: number, body: Reader): void {
+    const { clock, limits } = this.#context
+    session.allowance ??= new Allowance(clock, limits.messageBurst, limits.messagesPerSecond)
+    const weight = opcode === PEERS ? PEERS_WEIGHT : 1 + body.remaining / WEIGHED_BYTES
+    if (session.allowance.take(weight)) return
+    throw new RemoteProtocolError(
+      'FLATEND_KADEMLIA_FLOOD',
+      `the peer sends more than ${limits.messagesPerSecond} messages a second that are no calls`,
+      { details: { perSecond: limits.messagesPerSecond, burst: limits.messageBurst } },
+    )
   }
 
   /** Tells a peer what is offered and what is no more, in pieces that fit any peer's limits. */
@@ -158,10 +178,11 @@ export class Messages {
   #onLeave(session: Session, body: Reader): void {
     const contacts = readContacts(body, MAX_PAGE)
     body.expectEnd()
+    if (session.left) return
     const { services, table, onNamed } = this.#context
     session.left = true
     services.delete(session.peer)
     if (session.peer.key) table.remove(session.peer.key)
-    onNamed(contacts)
+    onNamed(contacts, session.peer)
   }
 }

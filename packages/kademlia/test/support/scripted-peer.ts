@@ -68,7 +68,11 @@ export interface Fixture {
   readonly events: DiscoveryEvent[]
 }
 
-export function fixture(limits: Partial<DiscoveryLimits> = {}): Fixture {
+export function fixture(
+  limits: Partial<DiscoveryLimits> = {},
+  /** What becomes of a dial. @default nothing, ever */
+  answer: (address: string) => Promise<Peer> = () => new Promise(() => undefined),
+): Fixture {
   const random = seededRandom(1)
   const self = randomId(random)
   const clock = new TestClock()
@@ -83,7 +87,7 @@ export function fixture(limits: Partial<DiscoveryLimits> = {}): Fixture {
     network: {
       connect: ({ address }) => {
         dialed.push(address)
-        return new Promise(() => undefined)
+        return answer(address)
       },
     },
   })
