@@ -9,6 +9,7 @@ const UNSUPPORTED = 7
 /** END codes: an orderly close, a malformed message, a flow control violation. */
 const END_ORDERLY = 0
 const END_MALFORMED = 2
+const END_FLOW_CONTROL = 3
 
 /** What a peer needs of the mesh it belongs to. */
 export interface PeerOwner {
@@ -148,7 +149,7 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
       if (seq !== 0 && this.version === 2) this.channel.reply(seq, UNSUPPORTED)
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error
-      this.channel.fail(END_MALFORMED, error)
+      this.channel.fail(endCodeOf(error), error)
     }
   }
 
@@ -162,4 +163,8 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     // Without effect where the session had opened: a promise settles once.
     this.#dial?.failed(error ?? new Error('the peer closed the connection'))
   }
+}
+
+function endCodeOf({ code }: RemoteProtocolError): number {
+  return code === 'FLATEND_RPC_FLOW_CONTROL_VIOLATED' ? END_FLOW_CONTROL : END_MALFORMED
 }
