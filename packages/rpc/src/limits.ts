@@ -22,6 +22,13 @@ export interface RpcLimits {
   /** RESETs a second taken for ever. @default 33 */
   readonly resetsPerSecond: number
   /**
+   * Messages taken at once that do nothing, beside 64 for each call: empty or tiny DATA, WINDOW or
+   * SERVICE_RESPONSE of a stream that is gone, WINDOW of 0 bytes, GOAWAY. @default 200
+   */
+  readonly strayBurst: number
+  /** The same for ever, in a second. @default 33 */
+  readonly straysPerSecond: number
+  /**
    * DATA of under 16 bytes taken in a row at once; a tenth of it more each second. What we send
    * stays below half of both: more tiny pieces are joined, at the longest for 20 s / maxTinyData.
    * Both sides must agree; 2 at least. @default 100
@@ -42,6 +49,8 @@ export const DEFAULT_RPC_LIMITS: RpcLimits = {
   timeoutMs: 30_000,
   resetBurst: 200,
   resetsPerSecond: 33,
+  strayBurst: 200,
+  straysPerSecond: 33,
   maxTinyData: 100,
   legacyUnread: 1_048_576,
 }

@@ -24,6 +24,9 @@ import type { StreamTable } from './stream-table.ts'
 /** A caller's RESET at the deadline overtakes ours by no more than delays differ, in milliseconds. */
 const DEADLINE_SLACK_MS = 1_000
 
+/** Messages that may arrive for a call after it is over: as many as were under way. */
+const STRAYS_OF_A_CALL = 64
+
 /** What messages of the peer ask of the connection. */
 export interface ReceiverOwner {
   readonly v2: boolean
@@ -51,6 +54,9 @@ export class MessageReceiver {
   readonly #limits: RpcLimits
   readonly #clock: Clock
   readonly #resets: RateLimit
+  readonly #strays: RateLimit
+  #strayed = 0
+  #requests = 0
 
   constructor(owner: ReceiverOwner, { table, credit, limits, clock }: ReceiverParts) {
     this.#owner = owner
@@ -58,6 +64,7 @@ export class MessageReceiver {
     this.#credit = credit
     this.#limits = limits
     this.#clock = clock
+    this.#strays = new RateLimit(clock, limits.strayBurst, limits.straysPerSecond)
     this.#resets = new RateLimit(clock, limits.resetBurst, limits.resetsPerSecond)
   }
 
@@ -93,6 +100,7 @@ export class MessageReceiver {
     const head = readHeaders(body, this.#limits, lossy)
     body.expectEnd()
     this.#table.expectNew(id)
+    this.#requests++
     this.#owner.requested(id, services, head)
   }
 
@@ -103,7 +111,7 @@ export class MessageReceiver {
     body.expectEnd()
     const stream = this.#table.outgoing.get(id)
     if (stream) stream.receiveResponse(handled, received)
-    else this.#table.expectKnown(id)
+    else this.#stray(id)
   }
 
   #onData(body: Reader): void {
@@ -114,7 +122,8 @@ export class MessageReceiver {
     this.#credit.received(bytes.length)
     if (!stream) {
       // Crossed our RESET on the way: nobody reads it, its credit goes back at once.
-      this.#table.expectKnown(id)
+      if (bytes.length < TINY) this.#stray(id)
+      else this.#table.expectKnown(id)
       this.#credit.consumed(bytes.length)
       return
     }
@@ -151,6 +160,7 @@ export class MessageReceiver {
     const id = body.u32()
     const bytes = body.u32()
     body.expectEnd()
+    if (bytes === 0) this.#expectFewStrays()
     if (id === CONNECTION) {
       this.#credit.add(bytes)
       this.#table.resumeAll()
@@ -158,7 +168,7 @@ export class MessageReceiver {
     }
     const stream = this.#table.find(id)
     if (!stream) {
-      this.#table.expectKnown(id)
+      this.#stray(id)
       return
     }
     stream.sendCredit += bytes
@@ -202,7 +212,25 @@ export class MessageReceiver {
     const last = body.u32()
     const reason = body.text16(true)
     body.expectEnd()
+    this.#expectFewStrays()
     this.#owner.peerGoesAway(last, reason)
+  }
+
+  /** A message for a stream that is gone: it was under way when the stream ended. */
+  #stray(id: number): void {
+    this.#table.expectKnown(id)
+    this.#expectFewStrays()
+  }
+
+  /** Such messages cost us time and the peer no credit. v1 peers may say what they like. */
+  #expectFewStrays(): void {
+    const calls = this.#requests + this.#table.nextId / 2
+    if (!this.#owner.v2 || ++this.#strayed <= calls * STRAYS_OF_A_CALL || this.#strays.take())
+      return
+    throw new RemoteProtocolError(
+      'FLATEND_RPC_STRAY_FLOOD',
+      'the peer sends messages that do nothing too fast',
+    )
   }
 }
 
