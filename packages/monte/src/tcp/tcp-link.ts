@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Address, Link, LinkReceiver } from '../ports.ts'
+import { Turn } from './turn.ts'
 
 /** Up to here one copy is cheaper than a gathered write. */
 const JOIN_BELOW = 16_384
@@ -19,7 +20,9 @@ export const SOCKET_OPTIONS = {
 export class TcpLink implements Link {
   readonly remote: Address | undefined
   readonly #socket: Socket
+  readonly #turn = new Turn()
   #failure: Error | undefined
+  #paused = false
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -37,9 +40,11 @@ export class TcpLink implements Link {
   attach(receiver: LinkReceiver): void {
     const socket = this.#socket
     // Plain bytes: a Buffer's slice does not copy, which those above rely on.
-    socket.on('data', (chunk: Buffer<ArrayBuffer>) =>
-      receiver.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)),
-    )
+    socket.on('data', (chunk: Buffer<ArrayBuffer>) => {
+      this.#turn.begin()
+      receiver.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
+      if (this.#turn.isOver()) this.#yield()
+    })
     socket.on('drain', () => receiver.onDrain())
     socket.on('end', () => receiver.onEnd())
     socket.on('close', () => receiver.onClose(this.#failure))
@@ -69,9 +74,19 @@ export class TcpLink implements Link {
     this.#socket.destroy()
   }
   pause(): void {
+    this.#paused = true
     this.#socket.pause()
   }
   resume(): void {
+    this.#paused = false
     this.#socket.resume()
+  }
+
+  /** Others are read before more is read here. */
+  #yield(): void {
+    this.#socket.pause()
+    setImmediate(() => {
+      if (!this.#paused) this.#socket.resume()
+    })
   }
 }
