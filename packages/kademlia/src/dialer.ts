@@ -17,6 +17,8 @@ export interface DialerOptions {
   readonly target: DialTarget
   /** Give up this long after the first failure, in milliseconds; seeds never do. @default never */
   readonly giveUpMs?: number
+  /** The same as long as nobody ever answered there. @default giveUpMs */
+  readonly giveUpUnreachedMs?: number
   /** One dial ends after this long, in milliseconds. */
   readonly timeoutMs: number
   /** First try: its end, well or badly. */
@@ -127,8 +129,7 @@ export class Dialer {
     const { address } = this.#options.target
     const now = this.#context.clock.now()
     this.#failingSince ??= now
-    const { giveUpMs = Number.POSITIVE_INFINITY } = this.#options
-    if (error.code === SELF || now - this.#failingSince >= giveUpMs) {
+    if (error.code === SELF || now - this.#failingSince >= this.#giveUpMs) {
       log({ type: 'dial-abandoned', address, reason: error.message })
       this.#stopped = true
       this.#options.onGivenUp?.()
@@ -138,6 +139,11 @@ export class Dialer {
     log({ type: 'dial-failed', address, reason: error.message, retryMs: Math.round(retryMs) })
     this.#again(retryMs, () => this.start())
     this.#options.onFailed?.()
+  }
+
+  get #giveUpMs(): number {
+    const { giveUpMs = Number.POSITIVE_INFINITY, giveUpUnreachedMs = giveUpMs } = this.#options
+    return this.#reached ? giveUpMs : giveUpUnreachedMs
   }
 
   #again(delayMs: number, dial: () => void): void {

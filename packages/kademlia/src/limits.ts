@@ -10,14 +10,17 @@ export interface DiscoveryLimits {
   readonly dialTimeoutMs: number
   /** A node that is no seed is dialed no more after failing this long, in milliseconds. @default 300_000 */
   readonly giveUpMs: number
+  /** The same where nobody ever answered, in milliseconds. @default 15_000 */
+  readonly giveUpUnreachedMs: number
   /** How long a seed's peers may take to be named, for `ready`, in milliseconds. @default 50 */
   readonly settleMs: number
   /**
-   * Messages a peer may send at once, by weight: one, and one more for each 256 bytes; a question
-   * for PEERS weighs 64. Calls are not counted here. @default 8_192
+   * Messages a peer may send at once, by weight: 1, and 1 more for each KiB and name of a service;
+   * FIND_NODE weighs 16, PEERS and LEAVE 128. Calls are not counted here. All services a node may
+   * offer can be exchanged for others at once. @default 16_384
    */
   readonly messageBurst: number
-  /** The same for ever, in a second. @default 512 */
+  /** The same for ever, in a second. @default 1_024 */
   readonly messagesPerSecond: number
   /** v1 targets remembered for a connection. @default 256 */
   readonly maxAnswered: number
@@ -30,8 +33,9 @@ export const DEFAULT_DISCOVERY_LIMITS: DiscoveryLimits = {
   maxNamedDialers: 16,
   dialTimeoutMs: 10_000,
   giveUpMs: 300_000,
+  giveUpUnreachedMs: 15_000,
   settleMs: 50,
-  messageBurst: 8_192,
-  messagesPerSecond: 512,
+  messageBurst: 16_384,
+  messagesPerSecond: 1_024,
   maxAnswered: 256,
 }

@@ -148,7 +148,7 @@ export class Membership {
     const dialer = new Dialer(this.#dialerContext, {
       target: key && !seed ? { address, key } : { address },
       timeoutMs: limits.dialTimeoutMs,
-      ...(seed ? {} : { giveUpMs: limits.giveUpMs }),
+      ...(seed ? {} : limits),
       onSettled: () => {
         if (!settled) this.#settled()
         settled = true

@@ -29,9 +29,15 @@ import type { ServiceIndex } from './service-index.ts'
 
 /** Services of one SERVICES message, each way: with names of 255 bytes they fit in a packet. */
 const MAX_ANNOUNCED = 100
-/** What messages weigh: an answer to PEERS sorts all contacts, which takes as long as 64 others. */
-const PEERS_WEIGHT = 64
-const WEIGHED_BYTES = 256
+/** What messages weigh beside their size, about as the time they take; all others weigh 1. */
+const WEIGHTS: ReadonlyMap<number, number> = new Map([
+  [FIND_NODE, 16],
+  [FIND_NODE2, 16],
+  [PEERS, 128],
+  [LEAVE, 128],
+])
+/** So many bytes, and each name of a service, weigh 1 more. */
+const WEIGHED_BYTES = 1_024
 
 /** A message of a peer. */
 export interface IncomingMessage {
@@ -65,7 +71,7 @@ export class Messages {
   /** Returns false where the opcode is none of discovery's. */
   receive(session: Session, { seq, opcode, body }: IncomingMessage): boolean {
     const { version } = session.peer
-    this.#expectNoFlood(session, opcode, body)
+    this.#expectNoFlood(session, (WEIGHTS.get(opcode) ?? 1) + body.remaining / WEIGHED_BYTES)
     if (opcode === FIND_NODE && version === 1) this.#onFindNode(session, seq, body)
     else if (version === 1) return false
     else if (opcode === FIND_NODE2) this.#onFindNode2(session, seq, body)
@@ -77,10 +83,9 @@ export class Messages {
   }
 
   /** @throws RemoteProtocolError where the peer says more than any node has reason to */
-  #expectNoFlood(session: Session, opcode: number, body: Reader): void {
+  #expectNoFlood(session: Session, weight: number): void {
     const { clock, limits } = this.#context
     session.allowance ??= new Allowance(clock, limits.messageBurst, limits.messagesPerSecond)
-    const weight = opcode === PEERS ? PEERS_WEIGHT : 1 + body.remaining / WEIGHED_BYTES
     if (session.allowance.take(weight)) return
     throw new RemoteProtocolError(
       'FLATEND_KADEMLIA_FLOOD',
@@ -155,6 +160,7 @@ export class Messages {
 
   #onServices(session: Session, body: Reader): void {
     const { seq, added, removed } = readServices(body)
+    this.#expectNoFlood(session, added.length + removed.length)
     if (seq <= session.servicesSeq || session.left) return
     session.servicesSeq = seq
     const { peer, hex, services } = session
