@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { NodeLimits } from '@flatend/node'
 import { type Process, type StartOptions, start } from './processes.ts'
 
 /** What a node of a process of its own is started with. */
@@ -16,6 +17,12 @@ export interface RemoteNodeOptions {
   readonly legacy?: boolean
   /** Deadline of its calls that name none. */
   readonly timeoutMs?: number
+  /** Limits of `Node.start`. */
+  readonly limits?: NodeLimits
+  /** It counts what it holds: the command `vitals` tells. */
+  readonly vitals?: boolean
+  /** It logs nothing. */
+  readonly quiet?: boolean
   /** What its answers say who gave them. */
   readonly name?: string
 }
@@ -59,7 +66,8 @@ export class RemoteNode {
 
   constructor(options: RemoteNodeOptions, process: StartOptions = {}) {
     const { sdk = 'ours', ...rest } = options
-    this.process = start([scripts[sdk], JSON.stringify(rest)], process)
+    const flags = options.vitals ? ['--expose-gc'] : []
+    this.process = start([...flags, scripts[sdk], JSON.stringify(rest)], process)
   }
 
   /** Calls a service; rejects with the process's own message where the call fails. */

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSecretKey, HandlerError, Node } from '@flatend/node'
 import pattern from '../pattern.cjs'
 import control from '../remote-control.cjs'
+import { Load } from './load.mjs'
+import { countingClock, vitals } from './vitals.mjs'
 
 const { options, say, obey, digest } = control
 const self = options.name ?? 'node'
@@ -106,6 +108,10 @@ const handlers = {
     say({ event: 'waiting', timeoutMs: ctx.timeoutMs })
     await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
   },
+  /** The same, and says nothing of it. */
+  wait: async (ctx) => {
+    await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+  },
   /** Asks the next service, named in the header `next`: `a,b` is a, which asks b. */
   forward: async (ctx) => {
     watch(ctx)
@@ -121,6 +127,15 @@ const table = new Map(Object.entries(handlers))
 table.set('__proto__', () => 'I am __proto__')
 table.set('forward-b', handlers.forward)
 table.set('forward-c', handlers.forward)
+
+/** The handler of a service; where vitals are asked for, one that is counted. */
+function handlerOf(name) {
+  const handler = table.get(name)
+  return options.vitals ? counted(handler) : handler
+}
+
+/** Calls at a pace. */
+let load
 
 /** Answers nobody reads. */
 const kept = []
@@ -138,17 +153,35 @@ const logger = Object.fromEntries(
   ]),
 )
 
-const { addrs, publicAddr, bindAddrs, legacy, identified, timeoutMs, secretKey } = options
+/** Calls whose handlers run. */
+let running = 0
+
+/** The handler, counted while it runs. */
+function counted(handler) {
+  return (ctx) => {
+    const result = handler(ctx)
+    if (typeof result?.then !== 'function') return result
+    running += 1
+    return result.finally(() => {
+      running -= 1
+    })
+  }
+}
+
+const clock = countingClock()
+const { addrs, publicAddr, bindAddrs, legacy, identified, timeoutMs, secretKey, limits } = options
 const node = await Node.start({
   ...(addrs ? { addrs } : {}),
   ...(publicAddr ? { publicAddr } : {}),
   ...(bindAddrs ? { bindAddrs } : {}),
   ...(legacy ? { legacy } : {}),
   ...(timeoutMs ? { timeoutMs } : {}),
+  ...(limits ? { limits } : {}),
+  ...(options.vitals ? { clock } : {}),
   ...(identified ? { secretKey: generateSecretKey() } : {}),
   ...(secretKey ? { secretKey: Buffer.from(secretKey, 'hex') } : {}),
-  services: new Map((options.services ?? []).map((name) => [name, table.get(name)])),
-  logger,
+  services: new Map((options.services ?? []).map((name) => [name, handlerOf(name)])),
+  ...(options.quiet ? {} : { logger }),
 })
 
 obey({
@@ -186,6 +219,27 @@ obey({
     return {}
   },
   unregister: ({ service }) => ({ was: node.unregister(service) }),
+  vitals: () => vitals({ node, clock, running: () => running, calls: load?.begun ?? 0 }),
+  /** Calls, and takes it back after `ms`; tells how many were cancelled. */
+  cancel: async ({ services, count, ms }) => {
+    const abort = new AbortController()
+    const calls = Array.from({ length: count }, () =>
+      node.call(services, 'x', { signal: abort.signal }),
+    )
+    setTimeout(() => abort.abort(), ms)
+    const results = await Promise.allSettled(calls)
+    return { cancelled: results.filter(({ status }) => status === 'rejected').length }
+  },
+  /** Calls at a pace, until `stop-load` tells how it went. */
+  load: ({ services, text, perSecond }) => {
+    load = new Load(async () => {
+      const reply = await node.call(services, text)
+      if ((await reply.text()) !== text) throw new Error('another answer than was due')
+    })
+    load.start(perSecond)
+    return {}
+  },
+  'stop-load': async () => await load.stop(),
   shutdown: async () => {
     await node.shutdown()
     return {}

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest'
+import { startVictim } from '../attacks/support/victims.ts'
+import { eventually, stopProcessesAfterwards } from '../support/processes.ts'
+import { type RemoteNode, startNode } from '../support/remote-node.ts'
+import { cut, type Done, joinAndGo, stream } from './churn.ts'
+import { type Point, slopeOf } from './regression.ts'
+
+stopProcessesAfterwards()
+
+/** How long it takes, start and end included. */
+const MINUTES = Number(process.env['FLATEND_SOAK_MINUTES'] ?? 3)
+/** Kept for the start, and for giving back what was taken, in milliseconds. */
+const ENDS = 25_000
+const PER_SECOND = 400
+/** The share of the samples in which code is compiled and caches fill. */
+const WARM_UP = 0.3
+/** Growth of a heap that is none, in bytes for 100,000 calls. */
+const FLAT = 1_048_576
+/** Timers that come and go by themselves, and one address of a node that crashed. */
+const TIMERS = 5
+
+interface Held {
+  readonly descriptors: number
+  readonly connections: number
+  readonly sessions: number
+  readonly streams: number
+  readonly timers: number
+  readonly calls: number
+  readonly heap: number
+}
+
+const held = async (node: RemoteNode): Promise<Held> =>
+  (await node.command('vitals')) as unknown as Held
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+
+/** Does something again and again until `end`. */
+async function until(
+  end: number,
+  every: number,
+  task: (i: number) => Promise<void>,
+): Promise<void> {
+  for (let i = 0; performance.now() < end; i += 1) {
+    await task(i)
+    await pause(every)
+  }
+}
+
+function counts({ descriptors, connections, sessions, streams }: Held): Partial<Held> {
+  return { descriptors, connections, sessions, streams }
+}
+
+/** What a process held at the start, it holds at the end, and no more. */
+async function expectBack(node: RemoteNode, start: Held): Promise<Held> {
+  let now = start
+  await eventually(
+    async () => {
+      now = await held(node)
+      return JSON.stringify(counts(now)) === JSON.stringify(counts(start))
+    },
+    { every: 500 },
+  ).catch(() => undefined)
+  expect(counts(now)).toEqual(counts(start))
+  expect(now.timers).toBeLessThanOrEqual(start.timers + TIMERS)
+  return now
+}
+
+/** Bytes for 100,000 calls that the heap grew, the warm-up left out. */
+function growth(samples: readonly Point[]): number {
+  return slopeOf(samples.slice(Math.floor(samples.length * WARM_UP))) * 100_000
+}
+
+test(`${MINUTES} minutes of calls, streams, and nodes that come and go: nothing is left behind`, {
+  timeout: MINUTES * 60_000 + 120_000,
+}, async () => {
+  const end = performance.now() + MINUTES * 60_000 - ENDS
+  const services = ['pipe', 'wait']
+  const { node, port } = await startVictim('ours', { services, vitals: true, quiet: true })
+  const seed = `127.0.0.1:${port}`
+  const caller = await startNode({ addrs: [seed], vitals: true, quiet: true })
+  await caller.call({ services: ['pipe'], text: 'first' })
+  const [start, callerStart] = [await held(node), await held(caller)]
+  const done: Done = {
+    joined: 0,
+    left: 0,
+    crashed: 0,
+    streams: 0,
+    bytes: 0,
+    cancelled: 0,
+    expired: 0,
+  }
+  const heaps: Point[] = []
+  const callerHeaps: Point[] = []
+
+  await caller.command('load', { services: ['pipe'], text: 'soak', perSecond: PER_SECOND })
+  await Promise.all([
+    until(end, 500, async (i) => await joinAndGo(seed, i % 2 === 0, done)),
+    until(end, 300, async () => await stream(caller, done)),
+    until(end, 200, async () => await cut(caller, done)),
+    until(end, 2_500, async () => {
+      const [one, other] = await Promise.all([held(node), held(caller)])
+      heaps.push({ x: other.calls, y: one.heap })
+      callerHeaps.push({ x: other.calls, y: other.heap })
+    }),
+  ])
+  const load = await caller.command('stop-load')
+
+  const [last, callerLast] = [await expectBack(node, start), await expectBack(caller, callerStart)]
+  const grown = { provider: Math.round(growth(heaps)), caller: Math.round(growth(callerHeaps)) }
+  process.stdout.write(
+    `soak: ${JSON.stringify({ minutes: MINUTES, load, done, bytesIn100000Calls: grown, samples: heaps.length, start, last, callerStart, callerLast })}\n`,
+  )
+  expect(load['failed']).toBe(0)
+  expect(grown.provider).toBeLessThan(FLAT)
+  expect(grown.caller).toBeLessThan(FLAT)
+  expect(Math.min(done.left, done.crashed, done.streams, done.cancelled)).toBeGreaterThan(0)
+})

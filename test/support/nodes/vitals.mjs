@@ -1,0 +1,53 @@
+// What a process holds: to see that it gives back what it took.
+import { readdirSync } from 'node:fs'
+
+/** Open descriptors, where the system tells. */
+function descriptors() {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    return 0
+  }
+}
+
+/** Real time that counts the timers that are set. */
+export function countingClock() {
+  const timers = new Set()
+  return {
+    timers,
+    now: () => performance.now(),
+    schedule(delayMs, callback) {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        callback()
+      }, delayMs)
+      timer.unref()
+      timers.add(timer)
+      return {
+        cancel: () => {
+          clearTimeout(timer)
+          timers.delete(timer)
+        },
+      }
+    },
+  }
+}
+
+/** What the process holds now. The heap is what is left after a collection. */
+export function vitals({ node, clock, running, calls }) {
+  globalThis.gc?.()
+  const { connections, halfOpen, refused } = node.connections()
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
+  return {
+    descriptors: descriptors(),
+    connections,
+    halfOpen,
+    refused,
+    sessions: node.peers().length,
+    streams: running(),
+    calls,
+    timers: clock.timers.size,
+    heap: heapUsed + arrayBuffers,
+    rss,
+  }
+}
