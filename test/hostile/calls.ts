@@ -35,7 +35,9 @@ const left: Storm = {
   title: `${LEFT_STREAMS} calls on each of ${LEFT_CONNECTIONS} connections, left as they are`,
   async run(port) {
     let refused = 0
+    const pace = createPace()
     await eachOf(LEFT_CONNECTIONS, 4, async () => {
+      await pace()
       const hostile = await entered(port)
       for (let i = 0; i < LEFT_STREAMS; i += 1)
         say(hostile, REQUEST, (writer) =>
@@ -61,7 +63,9 @@ const unread: Storm = {
   title: `Large answers on ${UNREAD_CONNECTIONS} connections that read nothing`,
   async run(port) {
     const endings = new Tally()
+    const pace = createPace()
     await eachOf(UNREAD_CONNECTIONS, UNREAD_CONNECTIONS, async () => {
+      await pace()
       const hostile = await entered(port)
       hostile.socket.pause()
       for (let i = 0; i < 64; i += 1) {
@@ -99,7 +103,9 @@ const allowed: Storm = {
   id: 'largest-headers',
   title: `${HEADER_CALLS} calls with the largest headers on each of ${HEADER_CONNECTIONS} connections`,
   async run(port) {
+    const pace = createPace()
     await eachOf(HEADER_CONNECTIONS, HEADER_CONNECTIONS, async () => {
+      await pace()
       const hostile = await entered(port)
       const send = (i: number): void => {
         const stream = 2 * i + 1

@@ -85,6 +85,17 @@ describe('addresses that peers name', () => {
     expect(one.dialed).toHaveLength(64)
   })
 
+  test('are given up after 15 s where nobody ever answered', async () => {
+    const one = fixture({}, refused)
+    names(verified(one), invented(one, 16))
+    await one.clock.advance(60_000)
+    const dials = one.dialed.length
+    expect(dials).toBeLessThan(16 * 9)
+    await one.clock.advance(600_000)
+    expect(one.dialed).toHaveLength(dials)
+    expect(one.events.filter(({ type }) => type === 'dial-abandoned')).toHaveLength(16)
+  })
+
   test('are left to the node that is there, where somebody named another', () => {
     const one = fixture()
     const liar = verified(one)

@@ -43,22 +43,37 @@ export type Figures = Readonly<Record<string, number | string | Record<string, n
 export interface Measured {
   readonly calm: LoadFigures
   readonly storm: LoadFigures
+  /** Calls to a node that nobody attacked, at the same time on the same machine. */
+  readonly control: LoadFigures
   readonly ms: number
   readonly rounds: number
+  /** Milliseconds: the node's processor time, and the longest that it did not get to its events. */
+  readonly node: Effort
+  readonly client: Effort
   readonly figures: Figures
 }
 
-/** A node under attack, and a client of it that did nothing wrong; each a process of its own. */
+interface Effort {
+  readonly cpu: number
+  readonly stall: number
+}
+
+/**
+ * A node under attack, and a client of it that did nothing wrong; each a process of its own. Beside
+ * them a node and a client that nobody attacks, who show how slow the machine is at the moment.
+ */
 export class Scene {
   readonly port: number
   readonly #node: RemoteNode
   readonly #client: RemoteNode
+  readonly #other: RemoteNode
   #start: Vitals | undefined
 
-  private constructor(port: number, node: RemoteNode, client: RemoteNode) {
+  private constructor(port: number, nodes: readonly [RemoteNode, RemoteNode, RemoteNode]) {
     this.port = port
-    this.#node = node
-    this.#client = client
+    this.#node = nodes[0]
+    this.#client = nodes[1]
+    this.#other = nodes[2]
   }
 
   /** Starts both; code is warm then. */
@@ -71,7 +86,9 @@ export class Scene {
       limits: { admission: { maxHalfOpenPerHost: 256 } },
     })
     const client = await startNode({ addrs: [`127.0.0.1:${port}`], vitals: true, quiet: true })
-    const scene = new Scene(port, node, client)
+    const spared = await startVictim('ours', { services: ['pipe'], quiet: true })
+    const other = await startNode({ addrs: [`127.0.0.1:${spared.port}`], quiet: true })
+    const scene = new Scene(port, [node, client, other])
     await scene.load(MEASURED)
     return scene
   }
@@ -82,9 +99,9 @@ export class Scene {
 
   /** Calls while nothing else happens. */
   async load(ms: number): Promise<LoadFigures> {
-    await this.#beginLoad()
+    await beginLoad(this.#client)
     await new Promise((resolve) => setTimeout(resolve, ms))
-    return await this.#endLoad()
+    return await endLoad(this.#client)
   }
 
   /**
@@ -97,7 +114,7 @@ export class Scene {
       measured = await this.#measure(storm)
       const failed = measured.calm.failed + measured.storm.failed
       if (failed > 0) throw new Error(`calls failed: ${JSON.stringify(measured)}`)
-      if (measured.storm.p99 <= Math.max(2 * measured.calm.p99, FLOOR)) return measured
+      if (!isSlowed(measured)) return measured
       process.stdout.write(`slowed, once more: ${JSON.stringify(measured)}\n`)
     }
     throw new Error(`the good client is slowed: ${JSON.stringify(measured)}`)
@@ -123,28 +140,46 @@ export class Scene {
     return now
   }
 
-  async #measure(storm: () => Promise<Figures>): Promise<Measured> {
+  async #measure(attack: () => Promise<Figures>): Promise<Measured> {
     const calm = await this.load(MEASURED)
-    await this.#beginLoad()
+    const [node, client] = await this.#efforts()
+    await Promise.all([beginLoad(this.#client), beginLoad(this.#other)])
     const began = performance.now()
     let figures: Figures = {}
     let rounds = 0
     while (performance.now() - began < MEASURED) {
-      figures = await storm()
+      figures = await attack()
       rounds += 1
     }
     const ms = Math.round(performance.now() - began)
-    return { calm, storm: await this.#endLoad(), ms, rounds, figures }
+    const [storm, control] = await Promise.all([endLoad(this.#client), endLoad(this.#other)])
+    const [nodeNow, clientNow] = await this.#efforts()
+    const efforts = { node: since(nodeNow, node), client: since(clientNow, client) }
+    return { calm, storm, control, ms, rounds, ...efforts, figures }
   }
 
-  async #beginLoad(): Promise<void> {
-    const call = { services: ['pipe'], text: 'a small call', perSecond: PER_SECOND }
-    await this.#client.command('load', call)
+  async #efforts(): Promise<[Effort, Effort]> {
+    const both = [this.#node, this.#client].map(async (node) => await node.command('effort'))
+    return (await Promise.all(both)) as unknown as [Effort, Effort]
   }
+}
 
-  async #endLoad(): Promise<LoadFigures> {
-    return (await this.#client.command('stop-load')) as unknown as LoadFigures
-  }
+function since(now: Effort, then: Effort): Effort {
+  return { stall: now.stall, cpu: now.cpu - then.cpu }
+}
+
+async function beginLoad(client: RemoteNode): Promise<void> {
+  const call = { services: ['pipe'], text: 'a small call', perSecond: PER_SECOND }
+  await client.command('load', call)
+}
+
+async function endLoad(client: RemoteNode): Promise<LoadFigures> {
+  return (await client.command('stop-load')) as unknown as LoadFigures
+}
+
+/** Twice as slow as before the storm, and as who was not attacked: the machine does other things too. */
+function isSlowed({ calm, storm, control }: Measured): boolean {
+  return storm.p99 > Math.max(2 * calm.p99, 2 * control.p99, FLOOR)
 }
 
 /** What there is more of than there was, in words. */

@@ -5,7 +5,7 @@ import { generateSecretKey, HandlerError, Node } from '@flatend/node'
 import pattern from '../pattern.cjs'
 import control from '../remote-control.cjs'
 import { Load } from './load.mjs'
-import { countingClock, vitals } from './vitals.mjs'
+import { countingClock, effort, vitals } from './vitals.mjs'
 
 const { options, say, obey, digest } = control
 const self = options.name ?? 'node'
@@ -220,6 +220,7 @@ obey({
   },
   unregister: ({ service }) => ({ was: node.unregister(service) }),
   vitals: () => vitals({ node, clock, running: () => running, calls: load?.begun ?? 0 }),
+  effort,
   /** Calls, and takes it back after `ms`; tells how many were cancelled. */
   cancel: async ({ services, count, ms }) => {
     const abort = new AbortController()

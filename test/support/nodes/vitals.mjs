@@ -1,5 +1,6 @@
 // What a process holds: to see that it gives back what it took.
 import { readdirSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 /** Open descriptors, where the system tells. */
 function descriptors() {
@@ -31,6 +32,17 @@ export function countingClock() {
       }
     },
   }
+}
+
+const delays = monitorEventLoopDelay({ resolution: 5 })
+
+/** Time of the processor, and the longest time in which the process did not get to its events. */
+export function effort() {
+  const { user, system } = process.cpuUsage()
+  const stall = Math.round(delays.max / 1e5) / 10
+  delays.enable()
+  delays.reset()
+  return { cpu: Math.round((user + system) / 1_000), stall }
 }
 
 /** What the process holds now. The heap is what is left after a collection. */
