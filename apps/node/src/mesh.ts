@@ -1,4 +1,10 @@
-import { createDiscovery, type Discovery, type DiscoveryEvent } from '@flatend/kademlia'
+import {
+  createDiscovery,
+  type DialTarget,
+  type Discovery,
+  type DiscoveryEvent,
+  type DiscoveryOptions,
+} from '@flatend/kademlia'
 import {
   type AdmissionMetrics,
   type Identity,
@@ -22,11 +28,12 @@ import {
 } from '@flatend/rpc'
 import { Access, type AllowList, type AuthorizePeer } from './access.ts'
 import { formatAddress, parseAddress } from './address.ts'
+import { dialing } from './dialing.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
 import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
-import { MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
+import { type DialOutcome, MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
 import type { NodeLimits } from './options.ts'
 import type { CallOpener } from './outgoing-call.ts'
 import { RareLog } from './rare-log.ts'
@@ -61,6 +68,8 @@ export interface MeshOptions {
   readonly services: () => readonly string[]
   readonly offers: (service: string) => boolean
   readonly log: Logger
+  /** Who keeps the node connected. @default createDiscovery */
+  readonly discover?: (options: DiscoveryOptions) => Discovery
 }
 
 /** What happened so far: numbers that only grow, but for those of `connections` that say what is. */
@@ -93,7 +102,7 @@ export class Mesh implements PeerOwner {
 
   constructor(options: MeshOptions) {
     this.#options = options
-    const { suite, clock, random, dispatch, defer, log } = options
+    const { suite, clock, random, dispatch, defer, log, discover = createDiscovery } = options
     this.#sessionLimits = sessionLimits(options.limits.session)
     const rareLog = new RareLog(log, clock)
     const { authorize, allow, limits } = options
@@ -102,7 +111,7 @@ export class Mesh implements PeerOwner {
     this.#authorize = this.#access.asksForCalls ? { authorize: this.#access.call } : {}
     this.#instance = new DataView(suite.randomBytes(4).slice().buffer).getUint32(0)
     this.#local = loopback({ dispatch, offers: options.offers, clock, defer })
-    this.discovery = createDiscovery({
+    this.discovery = discover({
       self: {
         key: options.identity.publicKey,
         ...(options.address ? { address: options.address } : {}),
@@ -267,12 +276,12 @@ export class Mesh implements PeerOwner {
       entry.closed()
       throw error
     })
-    return await new Promise((resolve, reject) => {
-      const peer = new MeshPeer(this, target.address, { opened: resolve, failed: reject })
-      signal.addEventListener('abort', () => link.destroy(), { once: true })
+    const open = (outcome: DialOutcome): void => {
+      const peer = new MeshPeer(this, target.address, outcome)
       const { key } = target
       this.#open({ link, role: 'dialer', peer, entry, ...(key ? { expectedKey: key } : {}) })
-    })
+    }
+    return await dialing({ link, signal, open })
   }
 
   async #dial(address: string, signal: AbortSignal): Promise<Link> {
@@ -324,11 +333,6 @@ export class Mesh implements PeerOwner {
   #logDiscovery(event: DiscoveryEvent): void {
     this.#options.log.debug(event, 'discovery')
   }
-}
-
-interface DialTarget {
-  readonly address: string
-  readonly key?: Uint8Array
 }
 
 interface OpenOptions {

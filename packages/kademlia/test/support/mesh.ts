@@ -22,9 +22,7 @@ export class TestMesh {
   }
 
   /** A node at 10.0.0.x:9000, x in the order they are made; `host: ''` for one without an address. */
-  node(
-    options: Partial<DiscoveryOptions> & { readonly key?: Uint8Array; readonly host?: string } = {},
-  ): TestNode {
+  node(options: TestNodeOptions = {}): TestNode {
     const node = new TestNode(this, options)
     this.nodes.push(node)
     return node
@@ -37,6 +35,13 @@ export class TestMesh {
   latency(): number {
     return 1 + this.random() * 20
   }
+}
+
+export interface TestNodeOptions extends Partial<DiscoveryOptions> {
+  readonly key?: Uint8Array
+  readonly host?: string
+  /** Another discovery. */
+  readonly discover?: (options: DiscoveryOptions) => Discovery
 }
 
 export class TestNode {
@@ -58,13 +63,11 @@ export class TestNode {
   readonly #mesh: TestMesh
   readonly #advertised: Address | undefined
 
-  constructor(
-    mesh: TestMesh,
-    options: Partial<DiscoveryOptions> & { readonly key?: Uint8Array; readonly host?: string },
-  ) {
+  constructor(mesh: TestMesh, options: TestNodeOptions) {
     const {
       key = randomId(mesh.random),
       host = `10.0.0.${mesh.nodes.length + 1}`,
+      discover = createDiscovery,
       ...rest
     } = options
     this.#mesh = mesh
@@ -72,7 +75,7 @@ export class TestNode {
     this.#advertised = host === '' ? undefined : { host, port: 9_000 }
     this.address = host === '' ? undefined : `${host}:9000`
     this.services = rest.services ?? []
-    this.discovery = createDiscovery({
+    this.discovery = discover({
       self: { key, ...(this.#advertised ? { address: this.#advertised } : {}) },
       clock: mesh.clock,
       random: mesh.random,
@@ -122,6 +125,7 @@ export class TestNode {
     const { clock } = this.#mesh
     this.dialed.push(address)
     return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
       signal.addEventListener('abort', () => reject(signal.reason as Error))
       clock.schedule(this.#mesh.latency(), () => {
         const node = this.#mesh.at(address)
@@ -209,8 +213,8 @@ export class MemoryPeer implements Peer {
       this.#mesh.clock.schedule(0, () => onReply(-1))
       return
     }
-    this.#pending.set(seq, onReply)
     this.#say(write, (body) => this.other?.receive(seq, opcode, body))
+    this.#pending.set(seq, onReply)
   }
 
   send(opcode: number, write: (writer: Writer) => void): void {
