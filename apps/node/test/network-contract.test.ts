@@ -59,7 +59,10 @@ describe.each([
   ['memory', nodesIn(memoryWorld)],
   ['TCP', nodesIn(tcpWorld)],
 ] as const)('the network of a node over %s', { timeout: 30_000 }, (_, make) => {
-  test.each(networkContract)('$name', async ({ run }) => {
-    await expect(run(make)).resolves.toBeUndefined()
-  })
+  test.each(networkContract.map((one) => [one.name, one] as const))(
+    '%s',
+    async (_name, { run }) => {
+      await expect(run(make)).resolves.toBeUndefined()
+    },
+  )
 })
