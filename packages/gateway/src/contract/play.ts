@@ -15,7 +15,7 @@ const PATIENCE = 5_000
 const SILENCE = 40
 
 /** A service, and the calls that came to it. */
-export class Served {
+class Served {
   readonly calls: ServedCall[] = []
   readonly sinks: Hears[] = []
   whenCalled: (call: ServedCall, hears: Hears) => void = () => undefined

@@ -2,5 +2,4 @@ export {
   headerOf,
   RawClient,
   type RawOptions,
-  type RawResponse,
 } from '../../src/driver-contract/raw-client.ts'
