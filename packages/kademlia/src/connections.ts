@@ -15,6 +15,10 @@ export interface Session {
   left: boolean
   /** It is not used any more, and ends when its calls are done. */
   retired: boolean
+  /** The peer spoke, so that it has this connection open too. */
+  heard: boolean
+  /** Those that end then. */
+  readonly replaced: Session[]
   /** v1 targets it was given an answer for. */
   readonly answered: Set<string>
   /** What it may still say; made when it says something. */
@@ -80,6 +84,13 @@ export class Connections {
     return session.hex === undefined || this.#nodes.get(session.hex)?.used === session
   }
 
+  /** The peer spoke: it has this connection too, and those that it replaces may end. */
+  hear(session: Session): void {
+    if (session.heard) return
+    session.heard = true
+    retireReplaced(session)
+  }
+
   open(peer: Peer): Opened {
     // v1 has no way to say why a connection ends, and its SDKs dial again at once: all are kept.
     const hex = peer.version === 2 && peer.key ? toHex(peer.key) : undefined
@@ -90,6 +101,8 @@ export class Connections {
       servicesSeq: -1n,
       left: false,
       retired: false,
+      heard: false,
+      replaced: [],
       answered: new Set(),
       allowance: undefined,
     }
@@ -128,11 +141,11 @@ export class Connections {
     node.sessions.push(session)
     const alike = other !== undefined && isOurs(other) === isOurs(session)
     if (other && !alike && this.#isPreferred(other)) {
-      retire(session)
+      replace(session, other)
       return undefined
     }
     node.used = session
-    if (other && (!alike || isOurs(session))) retire(other)
+    if (other && (!alike || isOurs(session))) replace(other, session)
     const oldest = node.sessions.find(({ retired }) => !retired)
     if (node.sessions.length > MAX_TO_ONE_NODE && oldest) retire(oldest)
     return other
@@ -146,6 +159,22 @@ export class Connections {
 
 function isOurs({ peer }: Session): boolean {
   return peer.dialed !== undefined
+}
+
+/**
+ * Ends one connection for another, once the peer has that too: until then a call of the peer may be
+ * under way on the one that ends, and would have nowhere else to go.
+ */
+function replace(session: Session, by: Session): void {
+  by.replaced.push(session)
+  if (by.heard) retireReplaced(by)
+}
+
+function retireReplaced(by: Session): void {
+  for (const session of by.replaced.splice(0)) {
+    retireReplaced(session)
+    if (!session.retired) retire(session)
+  }
 }
 
 function retire(session: Session): void {

@@ -170,7 +170,9 @@ class MeshDiscovery implements Discovery {
 
   receive(peer: Peer, message: IncomingMessage): boolean {
     const session = this.#connections.get(peer)
-    return session !== undefined && this.#messages.receive(session, message)
+    if (!session) return false
+    this.#connections.hear(session)
+    return this.#messages.receive(session, message)
   }
 
   lookup(target: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<Contact[]> {

@@ -192,6 +192,39 @@ describe('several connections to one node', () => {
     expect(one.events.at(-1)?.type).toBe('peer-left')
   })
 
+  test.each([
+    ['the new one', ['10.0.0.1:9000', '10.0.0.1:9000'], [true, false]],
+    ['the one that the smaller key dialed', [undefined, '10.0.0.1:9000'], [true, false]],
+    ['the one that the smaller key dialed first', ['10.0.0.1:9000', undefined], [false, true]],
+  ])('one ends when the peer spoke over that which is kept: %s', (_, dialed, ends) => {
+    const one = fixture()
+    // We are the smaller key.
+    const key = new Uint8Array(32).fill(255)
+    const peers = dialed.map((address) => {
+      const peer = new ScriptedPeer({ key, ...(address === undefined ? {} : { dialed: address }) })
+      one.discovery.connected(peer)
+      return peer
+    })
+    const retired = () => peers.map((peer) => peer.retired > 0)
+    // Its calls may be under way over either.
+    expect(retired()).toEqual([false, false])
+    say(one, peers[ends.indexOf(true)] as ScriptedPeer, change(1n, ['a']))
+    expect(retired()).toEqual([false, false])
+    say(one, peers[ends.indexOf(false)] as ScriptedPeer, change(2n, ['b']))
+    expect(retired()).toEqual(ends)
+    say(one, peers[ends.indexOf(false)] as ScriptedPeer, change(3n, ['c']))
+    expect(peers.map((peer) => peer.retired)).toEqual(ends.map(Number))
+  })
+
+  test('those replaced before the peer spoke all end when it does', () => {
+    const one = fixture()
+    const key = randomId(one.random)
+    const peers = [1, 2, 3].map(() => new ScriptedPeer({ key, dialed: '10.0.0.1:9000' }))
+    for (const peer of peers) one.discovery.connected(peer)
+    say(one, peers[2] as ScriptedPeer, change(1n, ['a']))
+    expect(peers.map(({ retired }) => retired)).toEqual([1, 1, 0])
+  })
+
   test('are bounded', () => {
     const one = fixture()
     const key = randomId(one.random)

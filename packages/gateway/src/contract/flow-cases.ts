@@ -188,6 +188,8 @@ const cancelled: readonly CallerCase[] = [
     second.handle.end(pattern(10))
     await over(scene, second)
     await silent()
+    const { outcome, failure } = second.answer
+    expectThat(outcome === 'end', `the second call goes on, it came to ${failure?.message}`)
     expectBytes(joined(second.answer.chunks), pattern(10), 'the second answer')
     const told = scene.served.sinks.some(({ cancels }) => cancels > 0)
     expectThat(!told, 'a service that is done is not told of it')
