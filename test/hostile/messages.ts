@@ -37,7 +37,8 @@ const mutations: Storm = {
         const hostile = await dialHostile(port)
         if (!hostile) continue
         connections += 1
-        left -= await speak(hostile, random, Math.min(left, OF_ONE))
+        const said = await speak(hostile, random, Math.min(left, OF_ONE))
+        left -= said
         if (hostile.ending === undefined) hostile.peer.channel.close()
         await hostile.peer.closed
         endings.add(hostile.ending ?? 'left')
