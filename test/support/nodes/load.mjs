@@ -1,6 +1,8 @@
 // Calls at a fixed pace, whatever becomes of them, and how long each took.
 
 const LIMIT = 5_000_000
+/** Times that are kept: the last ones. */
+const KEPT = 20_000
 
 /** A quantile of times, in milliseconds with one decimal. */
 function quantile(sorted, at) {
@@ -18,6 +20,7 @@ export class Load {
   #errors = []
   #failed = 0
   #begun = 0
+  #done = 0
   #timer
   #open = new Set()
 
@@ -31,21 +34,18 @@ export class Load {
     return this.#begun
   }
 
-  start(perSecond) {
+  /** @param most calls open at a time; further ones are late, which their time shows */
+  start(perSecond, most = LIMIT) {
     this.#times = []
     this.#errors = []
     this.#failed = 0
     this.#begun = 0
+    this.#done = 0
     const first = performance.now()
     this.#timer = setInterval(() => {
       const now = performance.now()
-      for (
-        let due = first + (this.#begun * 1_000) / perSecond;
-        due <= now && this.#begun < LIMIT;
-      ) {
-        this.#begin(due)
-        due = first + (this.#begun * 1_000) / perSecond
-      }
+      const dueAt = () => first + (this.#begun * 1_000) / perSecond
+      while (dueAt() <= now && this.#begun < LIMIT && this.#open.size < most) this.#begin(dueAt())
     }, 1_000 / perSecond)
   }
 
@@ -64,10 +64,15 @@ export class Load {
     }
   }
 
+  #keep(time) {
+    this.#times[this.#done % KEPT] = time
+    this.#done += 1
+  }
+
   #begin(due) {
     this.#begun += 1
     const call = this.#call().then(
-      () => this.#times.push(performance.now() - due),
+      () => this.#keep(performance.now() - due),
       (error) => {
         this.#failed += 1
         if (this.#errors.length < 5) this.#errors.push(String(error?.message ?? error))

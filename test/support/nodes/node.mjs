@@ -232,12 +232,12 @@ obey({
     return { cancelled: results.filter(({ status }) => status === 'rejected').length }
   },
   /** Calls at a pace, until `stop-load` tells how it went. */
-  load: ({ services, text, perSecond }) => {
+  load: ({ services, text, perSecond, most }) => {
     load = new Load(async () => {
       const reply = await node.call(services, text)
       if ((await reply.text()) !== text) throw new Error('another answer than was due')
     })
-    load.start(perSecond)
+    load.start(perSecond, most)
     return {}
   },
   'stop-load': async () => await load.stop(),
