@@ -4,6 +4,7 @@ import { mutated, Random } from '../fuzz/support/mutate.ts'
 import { dialHostile, eachOf, type Hostile, Tally } from './support/peers.ts'
 import type { Storm } from './support/storm.ts'
 
+const PING = 7
 const MESSAGES = 10_000
 /** A connection is left after so many that it was not ended for. */
 const OF_ONE = 20
@@ -11,7 +12,18 @@ const ABREAST = 3
 const KINDS = [...RPC_KINDS, ...DISCOVERY_KINDS, ...CONTROL_KINDS]
 const SEED = Number(process.env['FLATEND_FUZZ_SEED'] ?? 1)
 
-/** Says mutated messages, one a turn, until it is ended. @returns how many */
+/** Waits until the node has read what was said: it answers a PING behind it, or ended us. */
+async function heard({ peer: { channel } }: Hostile): Promise<void> {
+  await new Promise<void>((resolve) => {
+    channel.request(
+      PING,
+      (writer) => writer.u64(1n),
+      () => resolve(),
+    )
+  })
+}
+
+/** Says mutated messages, one after the other, until it is ended. @returns how many */
 async function speak(hostile: Hostile, random: Random, most: number): Promise<number> {
   let said = 0
   for (; said < most && hostile.ending === undefined; said += 1) {
@@ -19,7 +31,7 @@ async function speak(hostile: Hostile, random: Random, most: number): Promise<nu
     const seq = random.chance(0.3) ? random.u32() : 0
     hostile.peer.channel.begin(seq, opcode).bytes(mutated(random, bodies))
     hostile.peer.channel.end()
-    await new Promise((resolve) => setImmediate(resolve))
+    await heard(hostile)
   }
   return said
 }
