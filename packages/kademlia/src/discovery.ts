@@ -3,10 +3,11 @@ import type { Address, Contact } from './contact.ts'
 import { formatAddress } from './contact.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
-import { type LookupContext, runLookup } from './lookup-run.ts'
+import { type LookupContext, type LookupRunOptions, runLookup } from './lookup-run.ts'
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, Network, Peer } from './ports.ts'
+import { Refresh } from './refresh.ts'
 import { RoundTrips } from './round-trips.ts'
 import { RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
@@ -52,7 +53,7 @@ export interface Discovery {
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
   /** The nodes nearest to a target that answered. */
-  lookup(target: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Contact[]>
+  lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]>
 }
 
 export function createDiscovery(options: DiscoveryOptions): Discovery {
@@ -68,6 +69,7 @@ class MeshDiscovery implements Discovery {
   readonly #messages: Messages
   readonly #services = new ServiceIndex()
   readonly #lookups: LookupContext
+  readonly #refresh: Refresh
   #offered: ReadonlySet<string>
   /** Names that came or went since the start: a hello under way may not know. */
   readonly #changed = new Set<string>()
@@ -100,6 +102,14 @@ class MeshDiscovery implements Discovery {
         network.connect({ address: formatAddress(address), key }, { signal }),
       failed: (key) => membership.failed(key),
     }
+    this.#refresh = new Refresh({
+      table,
+      clock,
+      random,
+      intervalMs: limits.refreshMs,
+      lookup: (target, signal) => this.lookup(target, { signal }),
+      isConnected: (key) => connections.to(key) !== undefined,
+    })
   }
 
   get ready(): Promise<void> {
@@ -110,12 +120,14 @@ class MeshDiscovery implements Discovery {
     if (this.#started || this.#stopped) return
     this.#started = true
     this.#membership.start()
+    this.#refresh.start()
   }
 
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#membership.stop()
+    this.#refresh.stop()
     const contacts = this.table.closest(this.table.self, NAMED_WHEN_LEAVING)
     for (const session of this.#connections.sessions()) this.#messages.leave(session, contacts)
   }
@@ -172,8 +184,9 @@ class MeshDiscovery implements Discovery {
     return session !== undefined && this.#messages.receive(session, message)
   }
 
-  lookup(target: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<Contact[]> {
-    return runLookup(this.#lookups, target, signal)
+  lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]> {
+    this.#refresh.looked(target)
+    return runLookup(this.#lookups, target, options)
   }
 
   /** Tells a peer whether each of these is offered now. */

@@ -10,6 +10,8 @@ export interface DiscoveryLimits {
   readonly giveUpMs: number
   /** How long a seed's peers may take to be named, for `ready`, in milliseconds. @default 50 */
   readonly settleMs: number
+  /** Between two searches for ourselves, in milliseconds; 0 searches for nobody. @default 300_000 */
+  readonly refreshMs: number
   /** v1 targets remembered for a connection. @default 256 */
   readonly maxAnswered: number
 }
@@ -21,5 +23,6 @@ export const DEFAULT_DISCOVERY_LIMITS: DiscoveryLimits = {
   dialTimeoutMs: 10_000,
   giveUpMs: 300_000,
   settleMs: 50,
+  refreshMs: 300_000,
   maxAnswered: 256,
 }

@@ -1,6 +1,7 @@
 import type { Reader } from '@flatend/wire'
 import { FIND_NODE2, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
 import type { Contact } from './contact.ts'
+import { compareDistance, toHex } from './id.ts'
 import { Lookup } from './lookup.ts'
 import type { Clock, Peer } from './ports.ts'
 import type { RoundTrips } from './round-trips.ts'
@@ -22,20 +23,38 @@ export interface LookupContext {
   readonly failed: (key: Uint8Array) => void
 }
 
-/** Searches the nodes nearest to a target. Rejects with the signal's reason. */
+/** Options of {@link runLookup}. */
+export interface LookupRunOptions {
+  readonly signal: AbortSignal
+  /**
+   * Lookups of disjoint paths (S/Kademlia §4.4), 1 to 16: each begins with other contacts and no node
+   * is asked on two of them, so that a liar leads one astray and not all. @default 1
+   */
+  readonly paths?: number
+}
+
+const MAX_PATHS = 16
+
+/**
+ * Searches the nodes nearest to a target. Rejects with the signal's reason.
+ * @throws RangeError where `paths` is out of range
+ */
 export function runLookup(
   context: LookupContext,
   target: Uint8Array,
-  signal: AbortSignal,
+  { signal, paths = 1 }: LookupRunOptions,
 ): Promise<Contact[]> {
+  if (!(Number.isInteger(paths) && paths >= 1 && paths <= MAX_PATHS)) {
+    throw new RangeError(`paths must be from 1 to ${MAX_PATHS}`)
+  }
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason)
       return
     }
-    const run = new LookupRun(context, target, () => {
+    const run = new LookupRun(context, { target, paths }, () => {
       signal.removeEventListener('abort', stop)
-      resolve(run.lookup.result())
+      resolve(run.result())
     })
     const stop = (): void => {
       run.stop()
@@ -46,38 +65,52 @@ export function runLookup(
   })
 }
 
-/** Asks whom the lookup names, all on their own, and tells it what came of it. */
+/** Asks whom the lookups of its paths name, all on their own, and tells them what came of it. */
 class LookupRun {
-  readonly lookup: Lookup
+  readonly #target: Uint8Array
+  readonly #paths: readonly Lookup[]
   readonly #context: LookupContext
   readonly #onDone: () => void
   /** Ends what is under way. */
   readonly #running = new Set<() => void>()
   #over = false
 
-  constructor(context: LookupContext, target: Uint8Array, onDone: () => void) {
+  constructor(
+    context: LookupContext,
+    { target, paths }: { readonly target: Uint8Array; readonly paths: number },
+    onDone: () => void,
+  ) {
     const { table } = context
     this.#context = context
+    this.#target = target
     this.#onDone = onDone
-    this.lookup = new Lookup({
-      target,
-      self: table.self,
-      start: table.closest(target, BUCKET_SIZE),
+    const start = table.closest(target, BUCKET_SIZE)
+    const claim = paths > 1 ? claimOnce() : () => true
+    this.#paths = Array.from({ length: paths }, (_, path) => {
+      const own = start.filter((_contact, i) => i % paths === path)
+      return new Lookup({ target, self: table.self, start: own, claim })
     })
   }
 
+  /** The nearest nodes that answered on any path, nearest first. */
+  result(): Contact[] {
+    const found = this.#paths.flatMap((lookup) => lookup.result())
+    found.sort((a, b) => compareDistance(this.#target, a.key, b.key))
+    return found.slice(0, BUCKET_SIZE)
+  }
+
   step(): void {
-    if (this.#over) return
-    if (this.lookup.done) {
-      this.stop()
-      this.#onDone()
-      return
-    }
-    for (const contact of this.lookup.next()) {
-      this.#ask(contact)
-      // An answer may have come at once, and have been the last.
+    for (const lookup of this.#paths) {
       if (this.#over) return
+      for (const contact of lookup.next()) {
+        this.#ask(lookup, contact)
+        // An answer may have come at once, and have been the last.
+        if (this.#over) return
+      }
     }
+    if (!this.#paths.every((lookup) => lookup.done)) return
+    this.stop()
+    this.#onDone()
   }
 
   stop(): void {
@@ -86,13 +119,13 @@ class LookupRun {
     this.#running.clear()
   }
 
-  #ask(contact: Contact): void {
+  #ask(lookup: Lookup, contact: Contact): void {
     const { clock, trips, connection, failed } = this.#context
     const open = connection(contact.key)
     const timeoutMs = open ? trips.timeoutMs : trips.dialTimeoutMs
     const abort = new AbortController()
     const slow = clock.schedule(timeoutMs / 2, () => {
-      this.lookup.slow(contact.key)
+      lookup.slow(contact.key)
       this.step()
     })
     const late = clock.schedule(timeoutMs, () => settle(undefined))
@@ -104,9 +137,9 @@ class LookupRun {
     const settle = (contacts: readonly Contact[] | undefined): void => {
       if (!this.#running.delete(end)) return
       end()
-      if (contacts) this.lookup.answered(contact.key, contacts)
+      if (contacts) lookup.answered(contact.key, contacts)
       else {
-        this.lookup.failed(contact.key)
+        for (const path of this.#paths) path.failed(contact.key)
         failed(contact.key)
       }
       this.step()
@@ -142,7 +175,7 @@ class LookupRun {
     }
     question.asked = peer
     const { clock, trips } = this.#context
-    const { target } = this.lookup
+    const target = this.#target
     const start = clock.now()
     peer.request(
       FIND_NODE2,
@@ -157,6 +190,15 @@ class LookupRun {
         }
       },
     )
+  }
+}
+
+/** Says yes to the first that asks for a node. */
+function claimOnce(): (key: Uint8Array) => boolean {
+  const claimed = new Set<string>()
+  return (key) => {
+    const { size } = claimed
+    return claimed.add(toHex(key)).size > size
   }
 }
 

@@ -83,9 +83,13 @@ describe('joining', () => {
   })
 
   test('a full mesh ends at its limit', async () => {
-    const mesh = meshOf(5, 20, { maxFullMesh: 6 })
+    const mesh = meshOf(5, 20, { maxFullMesh: 6, refreshMs: 0 })
     // Without an address, so that nobody dials them to see whether they can be.
-    const late = mesh.node({ host: '', seeds: ['10.0.0.1:9000'], limits: { maxFullMesh: 6 } })
+    const late = mesh.node({
+      host: '',
+      seeds: ['10.0.0.1:9000'],
+      limits: { maxFullMesh: 6, refreshMs: 0 },
+    })
     for (const node of mesh.nodes) node.start()
     await mesh.clock.advance(60_000)
     expect(late.peers().length).toBeLessThanOrEqual(6)
@@ -93,7 +97,7 @@ describe('joining', () => {
   })
 
   test('nobody is dialed beyond the limit on addresses', async () => {
-    const mesh = meshOf(6, 12, { maxDialers: 3 })
+    const mesh = meshOf(6, 12, { maxDialers: 3, refreshMs: 0 })
     for (const node of mesh.nodes) node.start()
     await mesh.clock.advance(60_000)
     for (const node of mesh.nodes) expect(new Set(node.dialed).size).toBeLessThanOrEqual(3)
