@@ -1,5 +1,5 @@
 import type { Reader } from '@flatend/wire'
-import { FIND_NODE2, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
+import { FIND_NODE2, MAX_FOUND, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
 import type { Contact } from './contact.ts'
 import { compareDistance, toHex } from './id.ts'
 import { Lookup } from './lookup.ts'
@@ -179,7 +179,7 @@ class LookupRun {
     const start = clock.now()
     peer.request(
       FIND_NODE2,
-      (writer) => writeFindNode(writer, { target, want: BUCKET_SIZE, needed: 0 }),
+      (writer) => writeFindNode(writer, { target, want: MAX_FOUND, needed: 0 }),
       (status, body) => {
         // The node may have dialed us at the same time, and this connection have been given up for that.
         if (status === NO_REPLY && tries < MAX_TRIES && !signal.aborted) this.#send(question)
@@ -217,7 +217,7 @@ interface Question {
 /** A malformed answer is none; that it ends the connection is for the caller of the callback. */
 function readOrFail(body: Reader, settle: Settle): Contact[] {
   try {
-    const contacts = readContacts(body, BUCKET_SIZE)
+    const contacts = readContacts(body, MAX_FOUND)
     body.expectEnd()
     return contacts
   } catch (error) {
