@@ -4,6 +4,8 @@ export interface DiscoveryLimits {
   readonly maxFullMesh: number
   /** Addresses kept connected at a time. @default 256 */
   readonly maxDialers: number
+  /** Dials under way at a time that only show whether a node can be dialed. @default 16 */
+  readonly maxProbes: number
   /** One dial, handshake included, in milliseconds. @default 10_000 */
   readonly dialTimeoutMs: number
   /** A node that is no seed is dialed no more after failing this long, in milliseconds. @default 300_000 */
@@ -20,6 +22,7 @@ export interface DiscoveryLimits {
 export const DEFAULT_DISCOVERY_LIMITS: DiscoveryLimits = {
   maxFullMesh: 64,
   maxDialers: 256,
+  maxProbes: 16,
   dialTimeoutMs: 10_000,
   giveUpMs: 300_000,
   settleMs: 50,

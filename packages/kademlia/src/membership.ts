@@ -11,6 +11,8 @@ import type { RoutingTable } from './routing-table.ts'
 /** Questions for peers after the start, in milliseconds; then every REFRESH. */
 const EARLY_REFRESHES = [250, 1_000, 3_000]
 const REFRESH = 30_000
+/** Refreshes from one look at who is not verified yet to the next: 5 minutes. */
+const VERIFY_EVERY = 10
 /** Pages of PEERS read of one peer: enough for all that are ever dialed. */
 const MAX_PAGES = 4
 
@@ -38,6 +40,7 @@ export class Membership {
   #stopped = false
   #settle: () => void = () => undefined
   #unsettled = 0
+  #probing = 0
 
   constructor(context: MembershipContext, seeds: readonly string[]) {
     const { connections } = context
@@ -83,11 +86,12 @@ export class Membership {
 
   /** Somebody named these: they are dialed while the mesh is small. */
   dialAll(contacts: readonly Contact[]): void {
-    const { connections, limits, table } = this.#context
+    const { connections, table } = this.#context
+    let room = this.#room()
     for (const { key, address } of contacts) {
+      if (room <= 0) return
       if (sameKey(key, table.self) || connections.to(key)) continue
-      if (connections.nodes + this.#dialing() >= limits.maxFullMesh) return
-      this.#dial(formatAddress(address), key)
+      if (this.#dial(formatAddress(address), key)) room--
     }
   }
 
@@ -113,8 +117,9 @@ export class Membership {
     if (failing === 0 || failing * 2 < this.#dialers.size) this.#context.table.failed(key)
   }
 
-  /** Asks a peer whom else it is connected to. */
+  /** Asks a peer whom else it is connected to; not where nobody it names would be dialed. */
   askPeers(peer: Peer, page = 0): void {
+    if (this.#room() <= 0) return
     peer.request(
       PEERS,
       (writer) => writer.u8(page),
@@ -127,20 +132,37 @@ export class Membership {
     )
   }
 
-  /** Dialed even where it is connected, to see that it can be. */
+  /**
+   * Dialed even where it is connected, to see that it can be. Where enough are kept connected, once:
+   * else whoever comes after those would never be told to anybody, however near it is.
+   */
   #probe({ key, address }: Contact): void {
-    if (!sameKey(key, this.#context.table.self)) this.#dial(formatAddress(address), key)
+    const { network, clock, limits, table } = this.#context
+    const at = formatAddress(address)
+    if (this.#stopped || sameKey(key, table.self) || this.#dial(at, key)) return
+    if (this.#dialers.has(at) || this.#probing >= limits.maxProbes) return
+    this.#probing++
+    const abort = new AbortController()
+    const timer = clock.schedule(limits.dialTimeoutMs, () => abort.abort(new Error('no answer')))
+    const end = (): void => {
+      timer.cancel()
+      this.#probing--
+    }
+    network.connect({ address: at, key }, { signal: abort.signal }).then(end, end)
   }
 
-  #dialing(): number {
-    let dialing = 0
-    for (const dialer of this.#dialers.values()) if (dialer.dialing) dialing++
-    return dialing
+  /** How many more are dialed because somebody named them. */
+  #room(): number {
+    const { connections, limits } = this.#context
+    let room = limits.maxFullMesh - connections.nodes
+    for (const dialer of this.#dialers.values()) if (dialer.dialing) room--
+    return room
   }
 
-  #dial(address: string, key: Uint8Array | undefined): void {
+  /** Returns whether it is dialed now. */
+  #dial(address: string, key: Uint8Array | undefined): boolean {
     const { limits, table } = this.#context
-    if (this.#stopped || !this.#isFree(address, key)) return
+    if (this.#stopped || !this.#isFree(address, key)) return false
     this.#unsettled++
     let settled = false
     const seed = this.#seeds.has(address)
@@ -162,6 +184,7 @@ export class Membership {
     })
     this.#dialers.set(address, dialer)
     dialer.start()
+    return true
   }
 
   /** A node that came back with another key takes the place of the one that cannot be found there. */
@@ -202,5 +225,18 @@ export class Membership {
     const sessions = connections.used()
     const session = sessions[Math.floor(random() * sessions.length)]
     if (session) this.askPeers(session.peer)
+    if (this.#refreshes % VERIFY_EVERY === 0) this.#verifyWanted(sessions)
+  }
+
+  /** Who came to us and could not be dialed then is tried again where the table has a place for it. */
+  #verifyWanted(sessions: readonly Session[]): void {
+    const { table, limits, random } = this.#context
+    const wanted = sessions.filter(
+      ({ peer }) => peer.key && !table.has(peer.key) && table.wants(peer.key),
+    )
+    const start = Math.floor(random() * wanted.length)
+    for (let i = 0; i < Math.min(limits.maxProbes, wanted.length); i++) {
+      this.learn((wanted[(start + i) % wanted.length] as Session).peer)
+    }
   }
 }

@@ -52,6 +52,7 @@ function net(from: number, answer?: (one: Net) => Answer): Net {
     table,
     clock,
     trips: new RoundTrips(),
+    dials: new RoundTrips(),
     connection: (key) => peers.get(Buffer.from(key).toString('hex')),
     connect: () => Promise.reject(new Error('nobody there')),
     failed: (key) => failed.push(Buffer.from(key).toString('hex')),
