@@ -97,6 +97,7 @@ class MeshDiscovery implements Discovery {
       table,
       clock,
       trips: new RoundTrips(),
+      dials: new RoundTrips(),
       connection: (key) => connections.to(key)?.peer,
       connect: ({ key, address }, signal) =>
         network.connect({ address: formatAddress(address), key }, { signal }),

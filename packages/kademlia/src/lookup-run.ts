@@ -16,6 +16,8 @@ export interface LookupContext {
   readonly table: RoutingTable
   readonly clock: Clock
   readonly trips: RoundTrips
+  /** The same of dials, a handshake included: whom we must dial first has the time of both. */
+  readonly dials: RoundTrips
   /** The connection to a node, where there is one. */
   readonly connection: (key: Uint8Array) => Peer | undefined
   readonly connect: (contact: Contact, signal: AbortSignal) => Promise<Peer>
@@ -120,25 +122,30 @@ class LookupRun {
   }
 
   #ask(lookup: Lookup, contact: Contact): void {
-    const { clock, trips, connection, failed } = this.#context
+    const { clock, trips, dials, connection, failed } = this.#context
     const open = connection(contact.key)
-    const timeoutMs = open ? trips.timeoutMs : trips.dialTimeoutMs
+    const timeoutMs = open ? trips.timeoutMs : trips.timeoutAfter(dials)
     const abort = new AbortController()
     const slow = clock.schedule(timeoutMs / 2, () => {
       lookup.slow(contact.key)
       this.step()
     })
     const late = clock.schedule(timeoutMs, () => settle(undefined))
-    const end = (): void => {
+    const cancel = (): void => {
       slow.cancel()
       late.cancel()
-      abort.abort()
+    }
+    const end = (): void => {
+      cancel()
+      abort.abort(new Error('the lookup waits no longer'))
     }
     const settle = (contacts: readonly Contact[] | undefined): void => {
       if (!this.#running.delete(end)) return
-      end()
-      if (contacts) lookup.answered(contact.key, contacts)
-      else {
+      if (contacts) {
+        cancel()
+        lookup.answered(contact.key, contacts)
+      } else {
+        end()
         for (const path of this.#paths) path.failed(contact.key)
         failed(contact.key)
       }
@@ -157,9 +164,11 @@ class LookupRun {
 
   async #dial(question: Question): Promise<void> {
     const { contact, signal, settle } = question
-    const { connect, connection } = this.#context
+    const { clock, dials, connect, connection } = this.#context
+    const start = clock.now()
     try {
       const made = await connect(contact, signal)
+      dials.observe(clock.now() - start)
       // Of two connections to one node the other may have been kept.
       this.#request(connection(contact.key) ?? made, question)
     } catch {
