@@ -57,5 +57,11 @@ export function costFigures(outcomes: readonly Outcome[], size: number): Figure[
 /** A share as per cent with one decimal. */
 export function share(name: string, value: number, target?: number): Figure {
   const rounded = Math.round(value * 1_000) / 10
-  return { name, value: rounded, unit: '%', better: 'high', ...(target === undefined ? {} : { target }) }
+  return {
+    name,
+    value: rounded,
+    unit: '%',
+    better: 'high',
+    ...(target === undefined ? {} : { target }),
+  }
 }

@@ -1,4 +1,10 @@
-import { type Contact, createDiscovery, type Discovery, type Network, type Peer } from '@flatend/kademlia'
+import {
+  type Contact,
+  createDiscovery,
+  type Discovery,
+  type Network,
+  type Peer,
+} from '@flatend/kademlia'
 import { Reader, Writer } from '@flatend/wire'
 import { EVENT } from './trace.ts'
 import type { SimNode, World } from './world.ts'
@@ -19,11 +25,7 @@ export interface LightOptions {
  * answered from the table of whom it reaches. So ten thousand nodes cost what their tables cost, and
  * those whom nobody asks cost nothing. Who is not there is silent, as behind a firewall.
  */
-export function lightDiscovery(
-  node: SimNode,
-  world: World,
-  options: LightOptions = {},
-): Discovery {
+export function lightDiscovery(node: SimNode, world: World, options: LightOptions = {}): Discovery {
   return createDiscovery({
     self: { key: node.key, address: node.contact.address },
     clock: world.clock,
@@ -87,7 +89,10 @@ class LightNetwork implements Network {
       world.clock.schedule(world.latency(to, node), () => {
         if (!world.reaches(node, to)) return
         world.note(EVENT.reply, to, node)
-        node.measure?.answer(to, found)
+        node.measure?.answer(
+          to,
+          found.map((contact) => contact.address.host),
+        )
         onReply(0, encode(found))
       })
     })

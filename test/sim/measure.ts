@@ -20,28 +20,38 @@ export interface Outcome {
 
 /** Watches a lookup from outside: what its node sends, what comes back. */
 export class Measure {
-  asked = 0
   toHolder: number | undefined
+  readonly #target: Uint8Array
+  readonly #asked = new Set<string>()
+  /** Hops to each node heard of: 1 where it was in our own table. */
   readonly #depths = new Map<string, number>()
   readonly #holders: ReadonlySet<string>
 
-  constructor(holders: readonly SimNode[]) {
-    this.#holders = new Set(holders.map(({ contact }) => contact.address.host))
+  constructor(target: Uint8Array, holders: readonly SimNode[]) {
+    this.#target = target
+    this.#holders = new Set(holders.map(hostOf))
   }
 
-  /** A node is asked; who was named by nobody is from our own table. */
-  ask({ contact }: SimNode): void {
-    this.asked++
-    const { host } = contact.address
+  /** Nodes asked. */
+  get asked(): number {
+    return this.#asked.size
+  }
+
+  /** Whether a question, which begins with its target, is one of this lookup. */
+  isFor(body: Uint8Array): boolean {
+    return this.#target.every((byte, i) => byte === body[i])
+  }
+
+  ask(node: SimNode): void {
+    const host = hostOf(node)
+    this.#asked.add(host)
     if (!this.#depths.has(host)) this.#depths.set(host, 1)
   }
 
-  answer({ contact }: SimNode, named: readonly Contact[]): void {
-    const { host } = contact.address
-    const depth = this.depth(contact) + 1
-    for (const { address } of named) {
-      if (!this.#depths.has(address.host)) this.#depths.set(address.host, depth)
-    }
+  answer(node: SimNode, named: readonly string[]): void {
+    const host = hostOf(node)
+    const depth = (this.#depths.get(host) ?? 0) + 1
+    for (const one of named) if (!this.#depths.has(one)) this.#depths.set(one, depth)
     if (this.#holders.has(host)) this.toHolder ??= this.asked
   }
 
@@ -52,6 +62,10 @@ export class Measure {
   holds({ address }: Contact): boolean {
     return this.#holders.has(address.host)
   }
+}
+
+function hostOf({ contact }: SimNode): string {
+  return contact.address.host
 }
 
 /** Options of {@link measureLookup}. */
@@ -68,7 +82,7 @@ export async function measureLookup(
   world: World,
   { from, target, holders, paths = 1 }: MeasureOptions,
 ): Promise<Outcome> {
-  const measure = new Measure(holders)
+  const measure = new Measure(target, holders)
   from.measure = measure
   const start = world.clock.now()
   const { signal } = new AbortController()
