@@ -41,9 +41,11 @@ export class ConnectedNetwork {
     return this.#ends.get(node)?.size ?? 0
   }
 
-  /** Ends the connections of a node, without a word of it. */
-  cut(node: SimNode): void {
-    for (const end of this.#ends.get(node) ?? []) end.close()
+  /** Ends all connections of such pairs on both sides, as sessions do that hear nothing for long. */
+  cutAll(between: (a: SimNode, b: SimNode) => boolean): void {
+    for (const [node, ends] of this.#ends) {
+      for (const end of ends) if (between(node, end.to)) end.close()
+    }
   }
 
   #connect(
@@ -102,6 +104,7 @@ class End implements Peer {
   readonly version = 2
   readonly services: readonly string[] = []
   readonly dialed: string | undefined
+  readonly to: SimNode
   other: End | undefined
   readonly #options: EndOptions
   readonly #waiting = new Map<number, OnReply>()
@@ -111,6 +114,7 @@ class End implements Peer {
 
   constructor(options: EndOptions) {
     this.#options = options
+    this.to = options.to
     this.key = options.to.key
     this.address = options.to.contact.address
     this.dialed = options.dialed

@@ -54,14 +54,12 @@ export function costFigures(outcomes: readonly Outcome[], size: number): Figure[
   )
 }
 
-/** A share as per cent with one decimal. */
+/** A share of 1 and its target, as per cent with one decimal. */
 export function share(name: string, value: number, target?: number): Figure {
-  const rounded = Math.round(value * 1_000) / 10
-  return {
-    name,
-    value: rounded,
-    unit: '%',
-    better: 'high',
-    ...(target === undefined ? {} : { target }),
-  }
+  const figure = { name, value: perCent(value), unit: '%', better: 'high' } as const
+  return target === undefined ? figure : { ...figure, target: perCent(target) }
+}
+
+function perCent(value: number): number {
+  return Math.round(value * 1_000) / 10
 }

@@ -16,6 +16,8 @@ const FIND_NODE2 = 0x10
 export interface LightOptions {
   /** Whom a node names to somebody who asks; its table's nearest unless told otherwise. */
   readonly answer?: (node: SimNode, target: Uint8Array, want: number) => readonly Contact[]
+  /** Whom a node reaches it keeps in its table, as a session that opens does. @default false */
+  readonly learns?: boolean
   /** A node was asked by another. */
   readonly asked?: (node: SimNode, by: SimNode) => void
 }
@@ -55,7 +57,11 @@ class LightNetwork implements Network {
     return new Promise((resolve, reject) => {
       if (world.reaches(node, to)) {
         const roundTrip = world.latency(node, to) + world.latency(to, node)
-        world.clock.schedule(roundTrip, () => resolve(this.#peer(to)))
+        world.clock.schedule(roundTrip, () => {
+          if (!world.reaches(node, to)) return
+          if (this.#options.learns) node.discovery.table.seen(to.contact)
+          resolve(this.#peer(to))
+        })
       }
       signal.addEventListener('abort', () => reject(new Error('given up')), { once: true })
     })

@@ -99,3 +99,26 @@ export async function measureLookup(
     ms: world.clock.now() - start,
   }
 }
+
+/** Lookups under way at a time. */
+const AT_ONCE = 8
+
+/** Runs `count` lookups, a few at a time; `start` gets the number of each. */
+export async function manyLookups(
+  world: World,
+  count: number,
+  start: (i: number) => Promise<Outcome>,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  let started = 0
+  const work = async (): Promise<void> => {
+    while (started < count) outcomes.push(await start(started++))
+  }
+  let over = false
+  const all = Promise.all(Array.from({ length: AT_ONCE }, work)).finally(() => {
+    over = true
+  })
+  await world.run(() => over)
+  await all
+  return outcomes
+}

@@ -2,7 +2,7 @@ import type { Contact } from '@flatend/kademlia'
 import { Directory } from './directory.ts'
 import { K } from './figures.ts'
 import { lightDiscovery, tableAnswer } from './light-network.ts'
-import { measureLookup, type Outcome } from './measure.ts'
+import { manyLookups, measureLookup, type Outcome } from './measure.ts'
 import { fillTable } from './preset.ts'
 import { below, type Random, randomId, seededRandom } from './random.ts'
 import { type SimNode, World } from './world.ts'
@@ -12,6 +12,16 @@ export interface PresetOptions {
   readonly nodes: number
   readonly seed: number
   readonly loss?: number
+  /** Whom a node reaches it keeps in its table. @default false */
+  readonly learns?: boolean
+}
+
+/** Options of lookups. */
+export interface LookupsOptions {
+  /** Disjoint paths of each. @default 1 */
+  readonly paths?: number
+  /** Who looks up, in turn. @default random nodes */
+  readonly from?: readonly SimNode[]
 }
 
 /** A converged network that nobody repairs; tables are filled when they are first used. */
@@ -22,14 +32,14 @@ export class PresetNetwork {
   readonly random: Random
   #adversaries: Directory<SimNode> | undefined
 
-  constructor({ nodes, seed, loss = 0 }: PresetOptions) {
+  constructor({ nodes, seed, loss = 0, learns = false }: PresetOptions) {
     this.random = seededRandom(seed + 1)
     this.world = new World({
       seed,
       loss,
       discover: (node, world) => {
         const answer = this.#answer.bind(this)
-        const discovery = lightDiscovery(node, world, { answer })
+        const discovery = lightDiscovery(node, world, { answer, learns })
         fillTable(discovery.table, { node, directory: this.directory, seed })
         return discovery
       },
@@ -52,27 +62,14 @@ export class PresetNetwork {
     }
   }
 
-  /** Lookups of random targets from random nodes, a few at a time. */
-  async lookups(count: number, paths = 1): Promise<Outcome[]> {
-    const outcomes: Outcome[] = []
-    let started = 0
-    const next = async (): Promise<void> => {
-      while (started < count) {
-        started++
-        outcomes.push(await this.lookup(this.source(), paths))
-      }
-    }
-    let over = false
-    const all = Promise.all(Array.from({ length: 8 }, next)).then(() => {
-      over = true
-      return undefined
-    })
-    await this.world.run(() => over)
-    await all
-    return outcomes
+  /** Lookups of random targets from random nodes, eight at a time. */
+  lookups(count: number, { paths = 1, from }: LookupsOptions = {}): Promise<Outcome[]> {
+    return manyLookups(this.world, count, (i) =>
+      this.#lookup(from ? (from[i % from.length] as SimNode) : this.source(), paths),
+    )
   }
 
-  lookup(from: SimNode, paths = 1): Promise<Outcome> {
+  #lookup(from: SimNode, paths: number): Promise<Outcome> {
     const target = randomId(this.random)
     const holders = this.directory.nearest(target, K, (node) => isHolder(node) && node !== from)
     return measureLookup(this.world, { from, target, holders, paths })

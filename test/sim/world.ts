@@ -11,7 +11,8 @@ export interface SimNode {
   readonly contact: Contact
   /** The package's own discovery; made when it is first needed. */
   readonly discovery: Discovery
-  readonly made: boolean
+  /** Forgets its discovery, as a process that ends does. */
+  end(): void
   alive: boolean
   /** Answers with its like alone. */
   adversary: boolean
@@ -128,8 +129,10 @@ class LazyNode implements SimNode {
     return this.contact.key
   }
 
-  get made(): boolean {
-    return this.#discovery !== undefined
+  end(): void {
+    this.alive = false
+    this.#discovery?.stop()
+    this.#discovery = undefined
   }
 
   get discovery(): Discovery {
