@@ -7,6 +7,7 @@ import { type LookupContext, type LookupRunOptions, runLookup } from './lookup-r
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, Network, Peer } from './ports.ts'
+import { Probes } from './probes.ts'
 import { Refresh } from './refresh.ts'
 import { RoundTrips } from './round-trips.ts'
 import { RoutingTable } from './routing-table.ts'
@@ -70,6 +71,7 @@ class MeshDiscovery implements Discovery {
   readonly #services = new ServiceIndex()
   readonly #lookups: LookupContext
   readonly #refresh: Refresh
+  readonly #probes: Probes
   #offered: ReadonlySet<string>
   /** Names that came or went since the start: a hello under way may not know. */
   readonly #changed = new Set<string>()
@@ -111,6 +113,16 @@ class MeshDiscovery implements Discovery {
       lookup: (target, signal) => this.lookup(target, { signal }),
       isConnected: (key) => connections.to(key) !== undefined,
     })
+    this.#probes = new Probes({
+      table,
+      network,
+      clock,
+      random,
+      intervalMs: limits.probeMs,
+      timeoutMs: limits.dialTimeoutMs,
+      isConnected: (key) => connections.to(key) !== undefined,
+      failed: (key) => membership.failed(key),
+    })
   }
 
   get ready(): Promise<void> {
@@ -122,6 +134,7 @@ class MeshDiscovery implements Discovery {
     this.#started = true
     this.#membership.start()
     this.#refresh.start()
+    this.#probes.start()
   }
 
   stop(): void {
@@ -129,6 +142,7 @@ class MeshDiscovery implements Discovery {
     this.#stopped = true
     this.#membership.stop()
     this.#refresh.stop()
+    this.#probes.stop()
     const contacts = this.table.closest(this.table.self, NAMED_WHEN_LEAVING)
     for (const session of this.#connections.sessions()) this.#messages.leave(session, contacts)
   }

@@ -14,6 +14,8 @@ export interface DiscoveryLimits {
   readonly settleMs: number
   /** Between two searches for ourselves, in milliseconds; 0 searches for nobody. @default 300_000 */
   readonly refreshMs: number
+  /** Each contact without a connection is dialed once in so long, in milliseconds; 0 dials none. @default 600_000 */
+  readonly probeMs: number
   /** v1 targets remembered for a connection. @default 256 */
   readonly maxAnswered: number
 }
@@ -27,5 +29,6 @@ export const DEFAULT_DISCOVERY_LIMITS: DiscoveryLimits = {
   giveUpMs: 300_000,
   settleMs: 50,
   refreshMs: 300_000,
+  probeMs: 600_000,
   maxAnswered: 256,
 }
