@@ -81,6 +81,8 @@ class ChurningNetwork {
     return manyLookups(this.world, count, () => {
       let from = this.#someone()
       while (from.measure) from = this.#someone()
+      // Its own upkeep would count as questions of the lookup.
+      from.discovery.stop()
       const target = randomId(this.#random)
       const holders = directory.nearest(target, K, (node) => node !== from)
       return measureLookup(this.world, { from, target, holders })

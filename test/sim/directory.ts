@@ -22,7 +22,7 @@ export class Directory<T extends Keyed> {
       if (found.length >= count || low === high) return
       if (high - low <= LEAF || bit === 256) {
         const leaf = this.sorted.slice(low, high).filter((node) => passes(node))
-        found.push(...leaf.sort((a, b) => compareDistance(target, a.key, b.key)))
+        found.push(...leaf.toSorted((a, b) => compareDistance(target, a.key, b.key)))
         return
       }
       const middle = this.#split(low, high, bit)

@@ -44,20 +44,20 @@ export function costFigures(outcomes: readonly Outcome[], size: number): Figure[
   ]
   return columns.flatMap(([name, values], column) =>
     [50, 95].map((percent, i) => {
-      const target = targets?.[column * 2 + i]
-      return {
-        name: `${name}, p${percent}`,
-        value: percentile(values, percent),
-        ...(target === undefined ? {} : { target }),
-      }
+      const value = percentile(values, percent)
+      return withTarget({ name: `${name}, p${percent}`, value }, targets?.[column * 2 + i])
     }),
   )
+}
+
+function withTarget(figure: Figure, target: number | undefined): Figure {
+  return target === undefined ? figure : { ...figure, target }
 }
 
 /** A share of 1 and its target, as per cent with one decimal. */
 export function share(name: string, value: number, target?: number): Figure {
   const figure = { name, value: perCent(value), unit: '%', better: 'high' } as const
-  return target === undefined ? figure : { ...figure, target: perCent(target) }
+  return withTarget(figure, target === undefined ? undefined : perCent(target))
 }
 
 function perCent(value: number): number {

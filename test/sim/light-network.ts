@@ -125,14 +125,27 @@ function readTarget(write: (writer: Writer) => void): { key: Uint8Array; want: n
   return { key: reader.bytes(32), want: reader.u8() }
 }
 
+/** Every node is named again and again. */
+const encoded = new WeakMap<Contact, Uint8Array>()
+
 /** `u8 n | n × Node` (discovery §3). */
 function encode(contacts: readonly Contact[]): Reader {
   scratch.clear()
   scratch.u8(contacts.length)
-  for (const { key, address, capabilities } of contacts) {
-    scratch.bytes(key).u8(0)
-    for (const part of address.host.split('.')) scratch.u8(Number(part))
-    scratch.u16(address.port).u8(capabilities)
+  for (const contact of contacts) {
+    let bytes = encoded.get(contact)
+    if (!bytes) {
+      bytes = encodeNode(contact)
+      encoded.set(contact, bytes)
+    }
+    scratch.bytes(bytes)
   }
   return new Reader(scratch.copy())
+}
+
+function encodeNode({ key, address, capabilities }: Contact): Uint8Array {
+  const writer = new Writer({ initial: 40 })
+  writer.bytes(key).u8(0)
+  for (const part of address.host.split('.')) writer.u8(Number(part))
+  return writer.u16(address.port).u8(capabilities).copy()
 }

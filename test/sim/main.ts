@@ -49,7 +49,13 @@ const { values } = parseArgs({
   },
 })
 
-const isJoined = !(values.preset || values.outage || values.churn || values.dead || values.adversaries)
+const isJoined = !(
+  values.preset ||
+  values.outage ||
+  values.churn ||
+  values.dead ||
+  values.adversaries
+)
 const options = {
   nodes: number(values.nodes ?? (isJoined ? '1000' : '10000')),
   lookups: number(values.lookups ?? (isJoined ? '300' : '1000')),

@@ -16,7 +16,9 @@ const DEAD_RECALL: Readonly<Record<string, number>> = { '0.1': 0.98, '0.3': 0.91
 const PATHS_SUCCESS: Readonly<Record<number, number>> = { 4: 0.97, 8: 0.99 }
 
 /** A converged network: what lookups cost. */
-export async function preset(options: ScenarioOptions & { readonly loss?: number }): Promise<Report> {
+export async function preset(
+  options: ScenarioOptions & { readonly loss?: number },
+): Promise<Report> {
   const network = new PresetNetwork(options)
   const outcomes = await network.lookups(options.lookups)
   return report(network, `${options.nodes} nodes, tables preset`, [
@@ -34,8 +36,16 @@ export async function dead(options: ScenarioOptions & { readonly dead: number })
   return report(network, title, [
     outcomes,
     [
-      share('recall of the live 16 nearest', mean(outcomes.map(recallOf)), DEAD_RECALL[options.dead]),
-      share('first holder found', rate(outcomes, ({ toHolder }) => toHolder !== undefined), 1),
+      share(
+        'recall of the live 16 nearest',
+        mean(outcomes.map(recallOf)),
+        DEAD_RECALL[options.dead],
+      ),
+      share(
+        'first holder found',
+        rate(outcomes, ({ toHolder }) => toHolder !== undefined),
+        1,
+      ),
       ...costFigures(outcomes, 0),
       ...times(outcomes),
     ],
@@ -52,7 +62,6 @@ export async function outage(options: ScenarioOptions): Promise<Report> {
   await network.world.pass(REFRESH_PASSES)
   for (const node of sources) node.discovery.stop()
   const after = await network.lookups(REFRESHED * 2, { from: sources })
-  const inTime = (one: Outcome): boolean => succeeded(one) && one.ms <= MINUTE
   return report(network, `${options.nodes} nodes, half of them dead at once`, [
     outcomes,
     [
@@ -77,11 +86,18 @@ export async function adversaries(
     outcomes,
     [
       share('nearest honest node found', rate(outcomes, succeeded), PATHS_SUCCESS[paths]),
-      share('an honest holder found', rate(outcomes, ({ toHolder }) => toHolder !== undefined)),
+      share(
+        'an honest holder found',
+        rate(outcomes, ({ toHolder }) => toHolder !== undefined),
+      ),
       share('honest 16 nearest found', mean(outcomes.map(recallOf))),
       ...costFigures(outcomes, 0).filter(({ name }) => name.startsWith('messages, ')),
     ],
   ])
+}
+
+function inTime(one: Outcome): boolean {
+  return succeeded(one) && one.ms <= MINUTE
 }
 
 function recallOf({ recall }: Outcome): number {
@@ -97,11 +113,19 @@ function rate(outcomes: readonly Outcome[], passes: (outcome: Outcome) => boolea
 }
 
 function p(outcomes: readonly Outcome[], percent: number): number {
-  return Math.round(percentile(outcomes.map(({ ms }) => ms), percent))
+  return Math.round(
+    percentile(
+      outcomes.map(({ ms }) => ms),
+      percent,
+    ),
+  )
 }
 
 function times(outcomes: readonly Outcome[]): Figure[] {
-  return [50, 95, 99].map((percent) => ({ name: `virtual ms, p${percent}`, value: p(outcomes, percent) }))
+  return [50, 95, 99].map((percent) => ({
+    name: `virtual ms, p${percent}`,
+    value: p(outcomes, percent),
+  }))
 }
 
 function report(

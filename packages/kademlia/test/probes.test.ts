@@ -67,7 +67,7 @@ describe('probes', () => {
     one.probes.start()
     await one.clock.advance(660_000)
     const first = one.dialed.slice(0, one.ports.length).map(({ port }) => port)
-    expect(first.toSorted()).toEqual(one.ports.toSorted())
+    expect(new Set(first)).toEqual(new Set(one.ports))
     for (let at = 0; at < 600_000; at += 60_000) {
       const now = one.dialed.filter((dial) => dial.at >= at && dial.at < at + 60_000)
       expect(now.length).toBeLessThanOrEqual(6)
