@@ -1,6 +1,6 @@
 import { Connections, type Session } from './connections.ts'
 import type { Address, Contact } from './contact.ts'
-import { formatAddress } from './contact.ts'
+import { formatAddress, toContact } from './contact.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 import { type LookupContext, type LookupRunOptions, runLookup } from './lookup-run.ts'
@@ -110,7 +110,7 @@ class MeshDiscovery implements Discovery {
       clock,
       random,
       intervalMs: limits.refreshMs,
-      lookup: (target, signal) => this.lookup(target, { signal }),
+      lookup: (target, own) => this.lookup(target, own),
       isConnected: (key) => connections.to(key) !== undefined,
     })
     this.#probes = new Probes({
@@ -160,6 +160,9 @@ class MeshDiscovery implements Discovery {
     if (peer.version !== 2) return
     this.#announce(session, this.#changed)
     this.#membership.askPeers(peer)
+    const { key, dialed, address } = peer
+    if (key && address && this.#membership.isSeed(dialed))
+      this.#refresh.through(toContact(key, address))
   }
 
   disconnected(peer: Peer): void {

@@ -33,6 +33,8 @@ export interface LookupRunOptions {
    * is asked on two of them, so that a liar leads one astray and not all. @default 1
    */
   readonly paths?: number
+  /** Whom to begin with. @default the nearest known */
+  readonly start?: readonly Contact[]
 }
 
 const MAX_PATHS = 16
@@ -44,7 +46,7 @@ const MAX_PATHS = 16
 export function runLookup(
   context: LookupContext,
   target: Uint8Array,
-  { signal, paths = 1 }: LookupRunOptions,
+  { signal, paths = 1, start }: LookupRunOptions,
 ): Promise<Contact[]> {
   if (!(Number.isInteger(paths) && paths >= 1 && paths <= MAX_PATHS)) {
     throw new RangeError(`paths must be from 1 to ${MAX_PATHS}`)
@@ -54,7 +56,7 @@ export function runLookup(
       reject(signal.reason)
       return
     }
-    const run = new LookupRun(context, { target, paths }, () => {
+    const run = new LookupRun(context, { target, paths, start }, () => {
       signal.removeEventListener('abort', stop)
       resolve(run.result())
     })
@@ -65,6 +67,12 @@ export function runLookup(
     signal.addEventListener('abort', stop, { once: true })
     run.step()
   })
+}
+
+interface LookupRunTarget {
+  readonly target: Uint8Array
+  readonly paths: number
+  readonly start: readonly Contact[] | undefined
 }
 
 /** Asks whom the lookups of its paths name, all on their own, and tells them what came of it. */
@@ -79,17 +87,17 @@ class LookupRun {
 
   constructor(
     context: LookupContext,
-    { target, paths }: { readonly target: Uint8Array; readonly paths: number },
+    { target, paths, start }: LookupRunTarget,
     onDone: () => void,
   ) {
     const { table } = context
     this.#context = context
     this.#target = target
     this.#onDone = onDone
-    const start = table.closest(target, BUCKET_SIZE)
+    const first = start ?? table.closest(target, BUCKET_SIZE)
     const claim = paths > 1 ? claimOnce() : () => true
     this.#paths = Array.from({ length: paths }, (_, path) => {
-      const own = start.filter((_contact, i) => i % paths === path)
+      const own = first.filter((_contact, i) => i % paths === path)
       return new Lookup({ target, self: table.self, start: own, claim })
     })
   }

@@ -70,6 +70,11 @@ export class Membership {
     this.#settle()
   }
 
+  /** Whether that is an address given to join through. */
+  isSeed(address: string | undefined): boolean {
+    return address !== undefined && this.#seeds.has(address)
+  }
+
   /** A node joined: remember it, or find out whether it can be dialed where it says. */
   learn(peer: Peer): void {
     const { key, address, version } = peer

@@ -26,13 +26,14 @@ export interface ProbesContext {
  */
 export class Probes {
   readonly #context: ProbesContext
-  readonly #abort = new AbortController()
+  readonly #dials = new Set<AbortController>()
   /** Who is still to be probed this time round. */
   #left: Contact[] = []
   #share = 0
   /** Who failed once: the second failure tells whether it is gone. */
   #doubtful: Contact[] = []
   #timer: Timer | undefined
+  #stopped = false
 
   constructor(context: ProbesContext) {
     this.#context = context
@@ -44,7 +45,8 @@ export class Probes {
 
   stop(): void {
     this.#timer?.cancel()
-    this.#abort.abort(new Error('the node is shutting down'))
+    this.#stopped = true
+    for (const dial of this.#dials) dial.abort(new Error('the node is shutting down'))
   }
 
   #schedule(): void {
@@ -71,21 +73,19 @@ export class Probes {
   /** That it was reached the table learns as it does of every connection. */
   #probe(contact: Contact): void {
     const { network, clock, timeoutMs, failed } = this.#context
-    const stopped = this.#abort.signal
-    const dial = new AbortController()
-    const timer = clock.schedule(timeoutMs, () => dial.abort(new Error('no answer to a probe')))
-    const onStop = (): void => dial.abort(stopped.reason)
-    stopped.addEventListener('abort', onStop, { once: true })
+    const { key, address } = contact
+    const abort = new AbortController()
+    const timer = clock.schedule(timeoutMs, () => abort.abort(new Error('no answer to a probe')))
     const end = (): void => {
       timer.cancel()
-      stopped.removeEventListener('abort', onStop)
+      this.#dials.delete(abort)
     }
-    const { key, address } = contact
+    this.#dials.add(abort)
     network
-      .connect({ address: formatAddress(address), key }, { signal: dial.signal })
+      .connect({ address: formatAddress(address), key }, { signal: abort.signal })
       .then(end, () => {
         end()
-        if (stopped.aborted) return
+        if (this.#stopped) return
         failed(key)
         this.#doubtful.push(contact)
       })

@@ -1,5 +1,6 @@
 import type { Contact } from './contact.ts'
 import { commonPrefix, ID_BITS, ID_LENGTH } from './id.ts'
+import type { LookupRunOptions } from './lookup-run.ts'
 import type { Clock, Timer } from './ports.ts'
 import { BUCKET_SIZE, type RoutingTable } from './routing-table.ts'
 
@@ -18,7 +19,7 @@ export interface RefreshContext {
   /** Between two searches for ourselves, in milliseconds; 0 searches for nobody. */
   readonly intervalMs: number
   /** Searches; told of by {@link Refresh.looked} as every other lookup is. */
-  readonly lookup: (target: Uint8Array, signal: AbortSignal) => Promise<readonly Contact[]>
+  readonly lookup: (target: Uint8Array, options: LookupRunOptions) => Promise<readonly Contact[]>
   readonly isConnected: (key: Uint8Array) => boolean
 }
 
@@ -34,6 +35,9 @@ export class Refresh {
   #since = 0
   #rounds = 0
   #timer: Timer | undefined
+  #throughTimer: Timer | undefined
+  /** Seeds that were reached and not searched from yet. */
+  readonly #seeds: Contact[] = []
 
   constructor(context: RefreshContext) {
     this.#context = context
@@ -46,6 +50,7 @@ export class Refresh {
 
   stop(): void {
     this.#timer?.cancel()
+    this.#throughTimer?.cancel()
     this.#abort.abort(new Error('the node is shutting down'))
   }
 
@@ -55,30 +60,54 @@ export class Refresh {
     if (at < ID_BITS) this.#looked.set(at, this.#context.clock.now())
   }
 
+  /**
+   * A seed was reached, perhaps again: searches ourselves from there. Our own contacts would lead
+   * back to whom we know; where the network had fallen apart, the other part is behind the seed.
+   */
+  through(seed: Contact): void {
+    if (this.#context.intervalMs === 0 || this.#abort.signal.aborted) return
+    this.#seeds.push(seed)
+    // Of two connections to one node the one that is kept is known by then.
+    this.#throughTimer ??= this.#after(EARLY, () => {
+      this.#throughTimer = undefined
+      void this.#search([this.#context.table.self], { start: this.#seeds.splice(0) })
+    })
+  }
+
   /** While nobody is known there is nobody to ask: the first search waits for a contact. */
   #round(): void {
-    const { table, clock, random, intervalMs } = this.#context
+    const { table, intervalMs } = this.#context
     const first = this.#rounds === 0
     if (table.size > 0) {
       this.#rounds++
       void this.#search(first ? [table.self] : [table.self, ...this.#staleTargets()])
     }
-    const wait = first ? EARLY : intervalMs
-    this.#timer = clock.schedule(wait * (1 - JITTER + random() * 2 * JITTER), () => this.#round())
+    this.#timer = this.#after(first ? EARLY : intervalMs, () => this.#round())
+  }
+
+  #after(ms: number, then: () => void): Timer {
+    const { clock, random } = this.#context
+    return clock.schedule(ms * (1 - JITTER + random() * 2 * JITTER), then)
   }
 
   /** One after the other: a refresh has time. */
-  async #search(targets: readonly Uint8Array[]): Promise<void> {
+  async #search(
+    targets: readonly Uint8Array[],
+    options: { readonly start?: readonly Contact[] } = {},
+  ): Promise<void> {
     const { lookup } = this.#context
     const { signal } = this.#abort
     try {
-      for (const target of targets) await lookup(target, signal)
+      for (const target of targets) await lookup(target, { ...options, signal })
     } catch (error) {
       if (!signal.aborted) throw error
     }
   }
 
-  /** An id in each stale bucket before those that the search for ourselves covers. */
+  /**
+   * An id in each bucket that is stale, or has room and was never searched in (paper §2.3), before
+   * those that the search for ourselves covers.
+   */
   #staleTargets(): Uint8Array[] {
     const { table, clock } = this.#context
     const nearest = table.closest(table.self, BUCKET_SIZE)
@@ -87,9 +116,10 @@ export class Refresh {
     const before = clock.now() - STALE
     const targets: Uint8Array[] = []
     for (let at = 0; at < end; at++) {
-      if ((this.#looked.get(at) ?? this.#since) <= before && !this.#isAlive(at)) {
-        targets.push(this.#idIn(at))
-      }
+      const looked = this.#looked.get(at)
+      const hasRoom = looked === undefined && table.bucket(at).length < BUCKET_SIZE
+      const isStale = (looked ?? this.#since) <= before && !this.#isAlive(at)
+      if (hasRoom || isStale) targets.push(this.#idIn(at))
     }
     return targets
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { commonPrefix } from '../src/index.ts'
+import { type Contact, commonPrefix } from '../src/index.ts'
 import { Refresh, type RefreshContext } from '../src/refresh.ts'
 import { RoutingTable } from '../src/routing-table.ts'
 import { TestClock } from './support/clock.ts'
@@ -10,7 +10,11 @@ interface Fixture {
   readonly table: RoutingTable
   readonly refresh: Refresh
   /** When a lookup began and how many bits its target shares with us. */
-  readonly lookups: { readonly at: number; readonly prefix: number }[]
+  readonly lookups: {
+    readonly at: number
+    readonly prefix: number
+    readonly start: readonly Contact[] | undefined
+  }[]
   readonly connected: Set<number>
   fill(): void
 }
@@ -19,7 +23,7 @@ function fixture(from: number, options: Partial<RefreshContext> = {}): Fixture {
   const random = seededRandom(from)
   const clock = new TestClock()
   const table = new RoutingTable(randomId(random))
-  const lookups: { at: number; prefix: number }[] = []
+  const lookups: Fixture['lookups'] = []
   const connected = new Set<number>()
   const refresh = new Refresh({
     table,
@@ -27,9 +31,9 @@ function fixture(from: number, options: Partial<RefreshContext> = {}): Fixture {
     random,
     intervalMs: 300_000,
     isConnected: (key) => connected.has(commonPrefix(table.self, key)),
-    lookup: async (target, signal) => {
+    lookup: async (target, { signal, start }) => {
       refresh.looked(target)
-      lookups.push({ at: clock.now(), prefix: commonPrefix(table.self, target) })
+      lookups.push({ at: clock.now(), prefix: commonPrefix(table.self, target), start })
       await Promise.resolve()
       signal.throwIfAborted()
       return []
@@ -99,6 +103,31 @@ describe('refresh', () => {
     // The self-lookup covers the last; one was searched, one is proven alive by a connection.
     expect(searched.map(({ prefix }) => prefix)).toEqual([0, 3])
     for (const { at } of searched) expect(at).toBeGreaterThanOrEqual(900_000)
+  })
+
+  test('searches once in a bucket that has room, early', async () => {
+    const one = fixture(4)
+    one.fill()
+    const [first] = one.table.bucket(1)
+    if (first) one.table.remove(first.key)
+    one.connected.add(1)
+    one.refresh.start()
+    await one.clock.advance(1_200_000)
+    const searched = one.lookups.filter(({ prefix }) => prefix === 1)
+    expect(searched).toHaveLength(1)
+    within(searched[0]?.at ?? 0, 1_000)
+  })
+
+  test('searches itself from a seed that was reached', async () => {
+    const one = fixture(5)
+    const seed = contactOf(new Uint8Array(32))
+    one.refresh.through(seed)
+    one.refresh.through(seed)
+    await one.clock.advance(2_000)
+    expect(one.lookups).toMatchObject([{ prefix: 256, start: [seed, seed] }])
+    one.refresh.through(seed)
+    one.refresh.stop()
+    expect(one.clock.pending).toBe(0)
   })
 
   test('an interval of 0 searches for nobody; a stop ends it, in the middle too', async () => {
