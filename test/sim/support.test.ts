@@ -9,10 +9,19 @@ import { tableOf, withBlock } from './report.ts'
 import { Trace } from './trace.ts'
 import { type SimNode, World } from './world.ts'
 
+const odd = ({ index }: SimNode): boolean => index % 2 === 1
+
+function discover(): never {
+  throw new Error('nobody needs it here')
+}
+
+function hash(...kinds: readonly number[]): string {
+  const trace = new Trace()
+  for (const kind of kinds) trace.add(1, kind, [2, 3])
+  return trace.digest()
+}
+
 function nodes(count: number): readonly SimNode[] {
-  const discover = (): never => {
-    throw new Error('nobody needs it here')
-  }
   const world = new World({ seed: 3, discover })
   return Array.from({ length: count }, () => world.add())
 }
@@ -26,7 +35,6 @@ describe('what the simulation is made of', () => {
       const target = i % 2 === 0 ? randomId(random) : (all[i] as SimNode).key
       const sorted = all.toSorted((a, b) => compareDistance(target, a.key, b.key))
       expect(directory.nearest(target, 40)).toEqual(sorted.slice(0, 40))
-      const odd = ({ index }: SimNode): boolean => index % 2 === 1
       expect(directory.nearest(target, 9, odd)).toEqual(sorted.filter(odd).slice(0, 9))
     }
   })
@@ -45,7 +53,7 @@ describe('what the simulation is made of', () => {
   })
 
   test('a round trip takes 20 to 180 ms, the same for a pair both ways', () => {
-    const world = new World({ seed: 9, discover: () => Object.create(null) })
+    const world = new World({ seed: 9, discover })
     const all = Array.from({ length: 60 }, () => world.add())
     const trips = all.flatMap((a) => all.map((b) => [world.latency(a, b), world.latency(b, a)]))
     for (const [there = 0, back = 0] of trips) {
@@ -59,11 +67,6 @@ describe('what the simulation is made of', () => {
   })
 
   test('a trace depends on what happens and on its order', () => {
-    const hash = (...kinds: number[]): string => {
-      const trace = new Trace()
-      for (const kind of kinds) trace.add(1, kind, [2, 3])
-      return trace.digest()
-    }
     expect(hash(1, 2)).toBe(hash(1, 2))
     expect(new Set([hash(1, 2), hash(2, 1), hash(1), hash()]).size).toBe(4)
     const long = Array.from({ length: 3_000 }, (_, i) => i)
