@@ -1,16 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** What happens between two nodes. */
-export const EVENT = {
-  dial: 1,
-  open: 2,
-  request: 3,
-  reply: 4,
-  tell: 5,
-  close: 6,
-  join: 7,
-  leave: 8,
-}
+export const EVENT = { dial: 1, request: 2, reply: 3, tell: 4 } as const
 
 const FIELDS = 4
 const BATCH = 1_024

@@ -160,6 +160,7 @@ export class Membership {
   #room(): number {
     const { connections, limits } = this.#context
     let room = limits.maxFullMesh - connections.nodes
+    if (room <= 0) return room
     for (const dialer of this.#dialers.values()) if (dialer.dialing) room--
     return room
   }
