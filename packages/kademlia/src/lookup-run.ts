@@ -4,7 +4,7 @@ import type { Contact } from './contact.ts'
 import { compareDistance, toHex } from './id.ts'
 import { Lookup } from './lookup.ts'
 import type { Clock, Peer } from './ports.ts'
-import type { RoundTrips } from './round-trips.ts'
+import { type RoundTrips, slowAfter } from './round-trips.ts'
 import { BUCKET_SIZE, type RoutingTable } from './routing-table.ts'
 
 /** What a request is told where its connection ended first. */
@@ -134,7 +134,7 @@ class LookupRun {
     const open = connection(contact.key)
     const timeoutMs = open ? trips.timeoutMs : trips.timeoutAfter(dials)
     const abort = new AbortController()
-    const slow = clock.schedule(timeoutMs / 2, () => {
+    const slow = clock.schedule(slowAfter(timeoutMs), () => {
       lookup.slow(contact.key)
       this.step()
     })

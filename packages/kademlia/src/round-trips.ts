@@ -24,3 +24,11 @@ export class RoundTrips {
     return Math.min(LONGEST, first.timeoutMs + this.timeoutMs)
   }
 }
+
+/**
+ * Past two round trips, half of a timeout, a node is slow. That too is never less than the shortest:
+ * where round trips differ much, half of it is what a far node takes, and each would cost a question.
+ */
+export function slowAfter(timeoutMs: number): number {
+  return Math.max(SHORTEST, timeoutMs / 2)
+}
