@@ -59,7 +59,9 @@ export class Connections {
 
   /** Nodes connected by v2 that are to stay. */
   get nodes(): number {
-    return this.used().filter(({ left }) => !left).length
+    let nodes = 0
+    for (const { used } of this.#nodes.values()) if (used && !used.left) nodes++
+    return nodes
   }
 
   get(peer: Peer): Session | undefined {

@@ -40,6 +40,10 @@ export class Dialers {
     return this.#entries.size
   }
 
+  has(address: string): boolean {
+    return this.#entries.has(address)
+  }
+
   /** Dialers that answer yes. */
   count(holds: (dialer: Dialer) => boolean): number {
     let count = 0

@@ -1,12 +1,14 @@
 import { Connections, type Session } from './connections.ts'
 import type { Address, Contact } from './contact.ts'
-import { formatAddress } from './contact.ts'
+import { formatAddress, toContact } from './contact.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
-import { type LookupContext, runLookup } from './lookup-run.ts'
+import { type LookupContext, type LookupRunOptions, runLookup } from './lookup-run.ts'
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, Network, Peer } from './ports.ts'
+import { Probes } from './probes.ts'
+import { Refresh } from './refresh.ts'
 import { RoundTrips } from './round-trips.ts'
 import { RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
@@ -52,7 +54,7 @@ export interface Discovery {
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
   /** The nodes nearest to a target that answered. */
-  lookup(target: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Contact[]>
+  lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]>
 }
 
 export function createDiscovery(options: DiscoveryOptions): Discovery {
@@ -68,6 +70,8 @@ class MeshDiscovery implements Discovery {
   readonly #messages: Messages
   readonly #services = new ServiceIndex()
   readonly #lookups: LookupContext
+  readonly #refresh: Refresh
+  readonly #probes: Probes
   #offered: ReadonlySet<string>
   /** Names that came or went since the start: a hello under way may not know. */
   readonly #changed = new Set<string>()
@@ -96,11 +100,30 @@ class MeshDiscovery implements Discovery {
       table,
       clock,
       trips: new RoundTrips(),
+      dials: new RoundTrips(),
       connection: (key) => connections.to(key)?.peer,
       connect: ({ key, address }, signal) =>
         network.connect({ address: formatAddress(address), key }, { signal }),
       failed: (key) => membership.failed(key),
     }
+    this.#refresh = new Refresh({
+      table,
+      clock,
+      random,
+      intervalMs: limits.refreshMs,
+      lookup: (target, own) => this.lookup(target, own),
+      isConnected: (key) => connections.to(key) !== undefined,
+    })
+    this.#probes = new Probes({
+      table,
+      network,
+      clock,
+      random,
+      intervalMs: limits.probeMs,
+      timeoutMs: limits.dialTimeoutMs,
+      isConnected: (key) => connections.to(key) !== undefined,
+      failed: (key) => membership.failed(key),
+    })
   }
 
   get ready(): Promise<void> {
@@ -111,18 +134,25 @@ class MeshDiscovery implements Discovery {
     if (this.#started || this.#stopped) return
     this.#started = true
     this.#membership.start()
+    this.#refresh.start()
+    this.#probes.start()
   }
 
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#membership.stop()
+    this.#refresh.stop()
+    this.#probes.stop()
     const contacts = this.table.closest(this.table.self, NAMED_WHEN_LEAVING)
     for (const session of this.#connections.sessions()) this.#messages.leave(session, contacts)
   }
 
   connected(peer: Peer): void {
     const { session, used, replaced } = this.#connections.open(peer)
+    const kept = used ? session : peer.key && this.#connections.to(peer.key)
+    // Both sides end the other one only once they heard something over the one that is kept.
+    if (kept && (replaced || !used)) this.#messages.greet(kept)
     if (!used) {
       this.#membership.verify(peer)
       return
@@ -134,6 +164,9 @@ class MeshDiscovery implements Discovery {
     if (peer.version !== 2) return
     this.#announce(session, this.#changed)
     this.#membership.askPeers(peer)
+    const { key, dialed, address } = peer
+    if (key && address && this.#membership.isSeed(dialed))
+      this.#refresh.through(toContact(key, address))
   }
 
   disconnected(peer: Peer): void {
@@ -175,8 +208,9 @@ class MeshDiscovery implements Discovery {
     return this.#messages.receive(session, message)
   }
 
-  lookup(target: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<Contact[]> {
-    return runLookup(this.#lookups, target, signal)
+  lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]> {
+    this.#refresh.looked(target)
+    return runLookup(this.#lookups, target, options)
   }
 
   /** Tells a peer whether each of these is offered now. */

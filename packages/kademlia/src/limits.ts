@@ -6,6 +6,8 @@ export interface DiscoveryLimits {
   readonly maxDialers: number
   /** Of these, addresses that one peer named and where nobody has answered yet. @default 16 */
   readonly maxNamedDialers: number
+  /** Dials under way at a time that only show whether a node can be dialed. @default 16 */
+  readonly maxProbes: number
   /** One dial, handshake included, in milliseconds. @default 10_000 */
   readonly dialTimeoutMs: number
   /** A node that is no seed is dialed no more after failing this long, in milliseconds. @default 300_000 */
@@ -22,6 +24,10 @@ export interface DiscoveryLimits {
   readonly messageBurst: number
   /** The same for ever, in a second. @default 1_024 */
   readonly messagesPerSecond: number
+  /** Between two searches for ourselves, in milliseconds; 0 searches for nobody. @default 300_000 */
+  readonly refreshMs: number
+  /** Each contact without a connection is dialed once in so long, in milliseconds; 0 dials none. @default 600_000 */
+  readonly probeMs: number
   /** v1 targets remembered for a connection. @default 256 */
   readonly maxAnswered: number
 }
@@ -31,11 +37,14 @@ export const DEFAULT_DISCOVERY_LIMITS: DiscoveryLimits = {
   maxFullMesh: 64,
   maxDialers: 256,
   maxNamedDialers: 16,
+  maxProbes: 16,
   dialTimeoutMs: 10_000,
   giveUpMs: 300_000,
   giveUpUnreachedMs: 15_000,
   settleMs: 50,
   messageBurst: 16_384,
   messagesPerSecond: 1_024,
+  refreshMs: 300_000,
+  probeMs: 600_000,
   maxAnswered: 256,
 }

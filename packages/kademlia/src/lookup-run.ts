@@ -1,9 +1,10 @@
 import type { Reader } from '@flatend/wire'
-import { FIND_NODE2, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
+import { FIND_NODE2, MAX_FOUND, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
 import type { Contact } from './contact.ts'
+import { compareDistance, toHex } from './id.ts'
 import { Lookup } from './lookup.ts'
 import type { Clock, Peer } from './ports.ts'
-import type { RoundTrips } from './round-trips.ts'
+import { type RoundTrips, slowAfter } from './round-trips.ts'
 import { BUCKET_SIZE, type RoutingTable } from './routing-table.ts'
 
 /** What a request is told where its connection ended first. */
@@ -15,6 +16,8 @@ export interface LookupContext {
   readonly table: RoutingTable
   readonly clock: Clock
   readonly trips: RoundTrips
+  /** The same of dials, a handshake included: whom we must dial first has the time of both. */
+  readonly dials: RoundTrips
   /** The connection to a node, where there is one. */
   readonly connection: (key: Uint8Array) => Peer | undefined
   readonly connect: (contact: Contact, signal: AbortSignal) => Promise<Peer>
@@ -22,20 +25,40 @@ export interface LookupContext {
   readonly failed: (key: Uint8Array) => void
 }
 
-/** Searches the nodes nearest to a target. Rejects with the signal's reason. */
+/** Options of {@link runLookup}. */
+export interface LookupRunOptions {
+  readonly signal: AbortSignal
+  /**
+   * Lookups of disjoint paths (S/Kademlia §4.4), 1 to 16: each begins with other contacts and no node
+   * is asked on two of them, so that a liar leads one astray and not all. @default 1
+   */
+  readonly paths?: number
+  /** Whom to begin with. @default the nearest known */
+  readonly start?: readonly Contact[]
+}
+
+const MAX_PATHS = 16
+
+/**
+ * Searches the nodes nearest to a target. Rejects with the signal's reason.
+ * @throws RangeError where `paths` is out of range
+ */
 export function runLookup(
   context: LookupContext,
   target: Uint8Array,
-  signal: AbortSignal,
+  { signal, paths = 1, start }: LookupRunOptions,
 ): Promise<Contact[]> {
+  if (!(Number.isInteger(paths) && paths >= 1 && paths <= MAX_PATHS)) {
+    throw new RangeError(`paths must be from 1 to ${MAX_PATHS}`)
+  }
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason)
       return
     }
-    const run = new LookupRun(context, target, () => {
+    const run = new LookupRun(context, { target, paths, start }, () => {
       signal.removeEventListener('abort', stop)
-      resolve(run.lookup.result())
+      resolve(run.result())
     })
     const stop = (): void => {
       run.stop()
@@ -46,38 +69,58 @@ export function runLookup(
   })
 }
 
-/** Asks whom the lookup names, all on their own, and tells it what came of it. */
+interface LookupRunTarget {
+  readonly target: Uint8Array
+  readonly paths: number
+  readonly start: readonly Contact[] | undefined
+}
+
+/** Asks whom the lookups of its paths name, all on their own, and tells them what came of it. */
 class LookupRun {
-  readonly lookup: Lookup
+  readonly #target: Uint8Array
+  readonly #paths: readonly Lookup[]
   readonly #context: LookupContext
   readonly #onDone: () => void
   /** Ends what is under way. */
   readonly #running = new Set<() => void>()
   #over = false
 
-  constructor(context: LookupContext, target: Uint8Array, onDone: () => void) {
+  constructor(
+    context: LookupContext,
+    { target, paths, start }: LookupRunTarget,
+    onDone: () => void,
+  ) {
     const { table } = context
     this.#context = context
+    this.#target = target
     this.#onDone = onDone
-    this.lookup = new Lookup({
-      target,
-      self: table.self,
-      start: table.closest(target, BUCKET_SIZE),
+    const first = start ?? table.closest(target, BUCKET_SIZE)
+    const claim = paths > 1 ? claimOnce() : () => true
+    this.#paths = Array.from({ length: paths }, (_, path) => {
+      const own = first.filter((_contact, i) => i % paths === path)
+      return new Lookup({ target, self: table.self, start: own, claim })
     })
   }
 
+  /** The nearest nodes that answered on any path, nearest first. */
+  result(): Contact[] {
+    const found = this.#paths.flatMap((lookup) => lookup.result())
+    found.sort((a, b) => compareDistance(this.#target, a.key, b.key))
+    return found.slice(0, BUCKET_SIZE)
+  }
+
   step(): void {
-    if (this.#over) return
-    if (this.lookup.done) {
-      this.stop()
-      this.#onDone()
-      return
-    }
-    for (const contact of this.lookup.next()) {
-      this.#ask(contact)
-      // An answer may have come at once, and have been the last.
+    for (const lookup of this.#paths) {
       if (this.#over) return
+      for (const contact of lookup.next()) {
+        this.#ask(lookup, contact)
+        // An answer may have come at once, and have been the last.
+        if (this.#over) return
+      }
     }
+    if (!this.#paths.every((lookup) => lookup.done)) return
+    this.stop()
+    this.#onDone()
   }
 
   stop(): void {
@@ -86,27 +129,32 @@ class LookupRun {
     this.#running.clear()
   }
 
-  #ask(contact: Contact): void {
-    const { clock, trips, connection, failed } = this.#context
+  #ask(lookup: Lookup, contact: Contact): void {
+    const { clock, trips, dials, connection, failed } = this.#context
     const open = connection(contact.key)
-    const timeoutMs = open ? trips.timeoutMs : trips.dialTimeoutMs
+    const timeoutMs = open ? trips.timeoutMs : trips.timeoutAfter(dials)
     const abort = new AbortController()
-    const slow = clock.schedule(timeoutMs / 2, () => {
-      this.lookup.slow(contact.key)
+    const slow = clock.schedule(slowAfter(timeoutMs), () => {
+      lookup.slow(contact.key)
       this.step()
     })
     const late = clock.schedule(timeoutMs, () => settle(undefined))
-    const end = (): void => {
+    const cancel = (): void => {
       slow.cancel()
       late.cancel()
-      abort.abort()
+    }
+    const end = (): void => {
+      cancel()
+      abort.abort(new Error('the lookup waits no longer'))
     }
     const settle = (contacts: readonly Contact[] | undefined): void => {
       if (!this.#running.delete(end)) return
-      end()
-      if (contacts) this.lookup.answered(contact.key, contacts)
-      else {
-        this.lookup.failed(contact.key)
+      if (contacts) {
+        cancel()
+        lookup.answered(contact.key, contacts)
+      } else {
+        end()
+        for (const path of this.#paths) path.failed(contact.key)
         failed(contact.key)
       }
       this.step()
@@ -124,9 +172,11 @@ class LookupRun {
 
   async #dial(question: Question): Promise<void> {
     const { contact, signal, settle } = question
-    const { connect, connection } = this.#context
+    const { clock, dials, connect, connection } = this.#context
+    const start = clock.now()
     try {
       const made = await connect(contact, signal)
+      dials.observe(clock.now() - start)
       // Of two connections to one node the other may have been kept.
       this.#request(connection(contact.key) ?? made, question)
     } catch {
@@ -142,11 +192,11 @@ class LookupRun {
     }
     question.asked = peer
     const { clock, trips } = this.#context
-    const { target } = this.lookup
+    const target = this.#target
     const start = clock.now()
     peer.request(
       FIND_NODE2,
-      (writer) => writeFindNode(writer, { target, want: BUCKET_SIZE, needed: 0 }),
+      (writer) => writeFindNode(writer, { target, want: MAX_FOUND, needed: 0 }),
       (status, body) => {
         // The node may have dialed us at the same time, and this connection have been given up for that.
         if (status === NO_REPLY && tries < MAX_TRIES && !signal.aborted) this.#send(question)
@@ -157,6 +207,15 @@ class LookupRun {
         }
       },
     )
+  }
+}
+
+/** Says yes to the first that asks for a node. */
+function claimOnce(): (key: Uint8Array) => boolean {
+  const claimed = new Set<string>()
+  return (key) => {
+    const { size } = claimed
+    return claimed.add(toHex(key)).size > size
   }
 }
 
@@ -175,7 +234,7 @@ interface Question {
 /** A malformed answer is none; that it ends the connection is for the caller of the callback. */
 function readOrFail(body: Reader, settle: Settle): Contact[] {
   try {
-    const contacts = readContacts(body, BUCKET_SIZE)
+    const contacts = readContacts(body, MAX_FOUND)
     body.expectEnd()
     return contacts
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Contact } from './contact.ts'
 import { compareDistance, toHex } from './id.ts'
 
-type State = 'new' | 'asked' | 'slow' | 'answered' | 'failed'
+type State = 'new' | 'asked' | 'slow' | 'answered' | 'failed' | 'taken'
 
 interface Candidate {
   readonly contact: Contact
@@ -19,6 +19,12 @@ export interface LookupOptions {
   readonly k?: number
   /** Requests under way at a time. @default 3 */
   readonly alpha?: number
+  /**
+   * Asked before a node is: whether it is this lookup's to ask. One that another path has taken is
+   * neither asked nor in the result, and this lookup does not look beyond it.
+   * @default everybody is
+   */
+  readonly claim?: (key: Uint8Array) => boolean
 }
 
 /** Candidates remembered for one node of the result: what a lying peer can make us hold. */
@@ -36,15 +42,17 @@ export class Lookup {
   readonly #self: string
   readonly #k: number
   readonly #alpha: number
+  readonly #claim: (key: Uint8Array) => boolean
   readonly #candidates: Candidate[] = []
   readonly #known = new Map<string, Candidate>()
   #underWay = 0
 
-  constructor({ target, self, start, k = 16, alpha = 3 }: LookupOptions) {
+  constructor({ target, self, start, k = 16, alpha = 3, claim = () => true }: LookupOptions) {
     this.target = target
     this.#self = toHex(self)
     this.#k = k
     this.#alpha = alpha
+    this.#claim = claim
     for (const contact of start) this.#add(contact)
   }
 
@@ -55,7 +63,7 @@ export class Lookup {
 
   /** Whether nothing is left to do. */
   get done(): boolean {
-    return this.#nearest().every(({ state }) => state === 'answered')
+    return this.#nearest().every(({ state }) => state === 'answered' || state === 'taken')
   }
 
   /** Whom to ask now; empty while enough requests are under way. */
@@ -64,6 +72,10 @@ export class Lookup {
     for (const candidate of this.#nearest()) {
       if (this.#underWay >= this.#alpha) break
       if (candidate.state !== 'new') continue
+      if (!this.#claim(candidate.contact.key)) {
+        candidate.state = 'taken'
+        continue
+      }
       candidate.state = 'asked'
       this.#underWay++
       ask.push(candidate.contact)
@@ -85,8 +97,11 @@ export class Lookup {
     this.#underWay--
   }
 
+  /** A node did not answer, here or on the path that took it. */
   failed(key: Uint8Array): void {
-    this.#settle(key, 'failed')
+    const candidate = this.#known.get(toHex(key))
+    if (candidate?.state === 'taken') candidate.state = 'failed'
+    else this.#settle(key, 'failed')
   }
 
   /** The nearest nodes that answered, nearest first. */

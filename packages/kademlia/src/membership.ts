@@ -12,6 +12,8 @@ import type { RoutingTable } from './routing-table.ts'
 /** Questions for peers after the start, in milliseconds; then every REFRESH. */
 const EARLY_REFRESHES = [250, 1_000, 3_000]
 const REFRESH = 30_000
+/** Refreshes from one look at who is not verified yet to the next: 5 minutes. */
+const VERIFY_EVERY = 10
 /** Pages of PEERS read of one peer: enough for all that are ever dialed. */
 const MAX_PAGES = 4
 
@@ -39,6 +41,7 @@ export class Membership {
   #stopped = false
   #settle: () => void = () => undefined
   #unsettled = 0
+  #probing = 0
 
   constructor(context: MembershipContext, seeds: readonly string[]) {
     const { connections } = context
@@ -69,6 +72,11 @@ export class Membership {
     this.#settle()
   }
 
+  /** Whether that is an address given to join through. */
+  isSeed(address: string | undefined): boolean {
+    return address !== undefined && this.#seeds.has(address)
+  }
+
   /** A node joined: remember it, or find out whether it can be dialed where it says. */
   learn(peer: Peer): void {
     const { key, address, version } = peer
@@ -85,13 +93,13 @@ export class Membership {
 
   /** A peer named these: they are dialed while the mesh is small. */
   dialAll(contacts: readonly Contact[], peer: Peer): void {
-    const { connections, limits, table } = this.#context
+    const { connections, table } = this.#context
     const by = peer.key && toHex(peer.key)
+    let room = this.#room()
     for (const { key, address } of contacts) {
+      if (room <= 0) return
       if (sameKey(key, table.self) || connections.to(key)) continue
-      const dialing = this.#dialers.count((dialer) => dialer.dialing)
-      if (connections.nodes + dialing >= limits.maxFullMesh) return
-      this.#dial(formatAddress(address), { cause: 'named', by, key })
+      if (this.#dial(formatAddress(address), { cause: 'named', by, key })) room--
     }
   }
 
@@ -118,8 +126,9 @@ export class Membership {
     if (failing === 0 || failing * 2 < this.#dialers.size) this.#context.table.failed(key)
   }
 
-  /** Asks a peer whom else it is connected to. */
+  /** Asks a peer whom else it is connected to; not where nobody it names would be dialed. */
   askPeers(peer: Peer, page = 0): void {
+    if (this.#room() <= 0) return
     peer.request(
       PEERS,
       (writer) => writer.u8(page),
@@ -132,16 +141,38 @@ export class Membership {
     )
   }
 
-  /** Dialed even where it is connected, to see that it can be. */
+  /**
+   * Dialed even where it is connected, to see that it can be. Where enough are kept connected, once:
+   * else whoever comes after those would never be told to anybody, however near it is.
+   */
   #probe({ key, address }: Contact): void {
-    if (sameKey(key, this.#context.table.self)) return
-    this.#dial(formatAddress(address), { cause: 'joined', by: toHex(key), key })
+    const { network, clock, limits, table } = this.#context
+    const at = formatAddress(address)
+    if (this.#stopped || sameKey(key, table.self)) return
+    if (this.#dial(at, { cause: 'joined', by: toHex(key), key })) return
+    if (this.#dialers.has(at) || this.#probing >= limits.maxProbes) return
+    this.#probing++
+    const abort = new AbortController()
+    const timer = clock.schedule(limits.dialTimeoutMs, () => abort.abort(new Error('no answer')))
+    const end = (): void => {
+      timer.cancel()
+      this.#probing--
+    }
+    network.connect({ address: at, key }, { signal: abort.signal }).then(end, end)
   }
 
-  #dial(address: string, reason: Reason): void {
+  /** How many more are dialed because somebody named them. */
+  #room(): number {
+    const { connections, limits } = this.#context
+    const room = limits.maxFullMesh - connections.nodes
+    return room <= 0 ? room : room - this.#dialers.count((dialer) => dialer.dialing)
+  }
+
+  /** Returns whether it is dialed now. */
+  #dial(address: string, reason: Reason): boolean {
     const { limits, table } = this.#context
     const { key } = reason
-    if (this.#stopped || !this.#dialers.makeRoom(address, reason)) return
+    if (this.#stopped || !this.#dialers.makeRoom(address, reason)) return false
     this.#unsettled++
     let settled = false
     const seed = reason.cause === 'seed'
@@ -163,6 +194,7 @@ export class Membership {
     })
     this.#dialers.add(address, dialer, reason)
     dialer.start()
+    return true
   }
 
   /** Whom a seed names is dialed in the same turn, before this one counts as done. */
@@ -188,5 +220,18 @@ export class Membership {
     const sessions = connections.used()
     const session = sessions[Math.floor(random() * sessions.length)]
     if (session) this.askPeers(session.peer)
+    if (this.#refreshes % VERIFY_EVERY === 0) this.#verifyWanted(sessions)
+  }
+
+  /** Who came to us and could not be dialed then is tried again where the table has a place for it. */
+  #verifyWanted(sessions: readonly Session[]): void {
+    const { table, limits, random } = this.#context
+    const wanted = sessions.filter(
+      ({ peer }) => peer.key && !table.has(peer.key) && table.wants(peer.key),
+    )
+    const start = Math.floor(random() * wanted.length)
+    for (let i = 0; i < Math.min(limits.maxProbes, wanted.length); i++) {
+      this.learn((wanted[(start + i) % wanted.length] as Session).peer)
+    }
   }
 }

@@ -107,6 +107,12 @@ export class Messages {
     }
   }
 
+  /** Says that nothing changed: the peer learns that this connection is open. */
+  greet({ peer }: Session): void {
+    const change = { seq: this.#seq++, added: [], removed: [] }
+    if (peer.version === 2) peer.send(SERVICES, (writer) => writeServices(writer, change))
+  }
+
   /** Says goodbye, and whom to use instead. */
   leave(session: Session, contacts: readonly Contact[]): void {
     if (session.peer.version !== 2) return

@@ -4,7 +4,7 @@ const LONGEST = 3_000
 /** Weight of one measurement, as TCP has it (RFC 6298 §2.3). */
 const GAIN = 1 / 8
 
-/** Smoothed round trip of lookups, and the patience that follows from it. */
+/** Smoothed time that answers take, and the patience that follows from it. */
 export class RoundTrips {
   #smoothed: number | undefined
 
@@ -19,8 +19,16 @@ export class RoundTrips {
     return Math.min(LONGEST, Math.max(SHORTEST, 4 * this.#smoothed))
   }
 
-  /** The same where a connection must be made first. */
-  get dialTimeoutMs(): number {
-    return LONGEST
+  /** The same where something else must happen first. */
+  timeoutAfter(first: RoundTrips): number {
+    return Math.min(LONGEST, first.timeoutMs + this.timeoutMs)
   }
+}
+
+/**
+ * Past two round trips, half of a timeout, a node is slow. That too is never less than the shortest:
+ * where round trips differ much, half of it is what a far node takes, and each would cost a question.
+ */
+export function slowAfter(timeoutMs: number): number {
+  return Math.max(SHORTEST, timeoutMs / 2)
 }

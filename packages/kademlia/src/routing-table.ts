@@ -74,6 +74,13 @@ export class RoutingTable {
     return at < 0 ? undefined : bucket?.contacts[at]
   }
 
+  /** Whether somebody who is not known would come in, were it seen: into no cache. */
+  wants(key: Uint8Array): boolean {
+    const at = commonPrefix(this.self, key)
+    if (at === ID_BITS) return false
+    return this.#sizeOf(at) < this.#bucketSize || this.#wouldBeSibling(at, key)
+  }
+
   /**
    * A contact was reached at its address and proved its key: it moves to the tail of its bucket
    * with the address it has now, its failures are forgotten.

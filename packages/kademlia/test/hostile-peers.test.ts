@@ -75,7 +75,7 @@ describe('addresses that peers name', () => {
   })
 
   test('give way to nodes that came themselves, however many peers named them', () => {
-    const one = fixture({ maxDialers: 32 })
+    const one = fixture({ maxDialers: 32, maxProbes: 0 })
     for (let i = 0; i < 4; i++) names(verified(one, 9_000 + i), invented(one, 60))
     expect(one.dialed).toHaveLength(32)
     for (let i = 0; i < 32; i++) joins(one, `10.1.0.${i}`)
@@ -107,7 +107,7 @@ describe('addresses that peers name', () => {
   })
 
   test('count once for a node that was named and came', () => {
-    const one = fixture({ maxDialers: 1 })
+    const one = fixture({ maxDialers: 1, maxProbes: 0 })
     const liar = verified(one)
     const contact = {
       ...contactOf(randomId(one.random)),

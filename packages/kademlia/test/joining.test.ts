@@ -83,9 +83,13 @@ describe('joining', () => {
   })
 
   test('a full mesh ends at its limit', async () => {
-    const mesh = meshOf(5, 20, { maxFullMesh: 6 })
+    const mesh = meshOf(5, 20, { maxFullMesh: 6, refreshMs: 0 })
     // Without an address, so that nobody dials them to see whether they can be.
-    const late = mesh.node({ host: '', seeds: ['10.0.0.1:9000'], limits: { maxFullMesh: 6 } })
+    const late = mesh.node({
+      host: '',
+      seeds: ['10.0.0.1:9000'],
+      limits: { maxFullMesh: 6, refreshMs: 0 },
+    })
     for (const node of mesh.nodes) node.start()
     await mesh.clock.advance(60_000)
     expect(late.peers().length).toBeLessThanOrEqual(6)
@@ -93,10 +97,13 @@ describe('joining', () => {
   })
 
   test('nobody is dialed beyond the limit on addresses', async () => {
-    const mesh = meshOf(6, 12, { maxDialers: 3 })
+    const mesh = meshOf(6, 12, { maxDialers: 3, maxProbes: 0, refreshMs: 0 })
     for (const node of mesh.nodes) node.start()
     await mesh.clock.advance(60_000)
-    for (const node of mesh.nodes) expect(new Set(node.dialed).size).toBeLessThanOrEqual(3)
+    for (const node of mesh.nodes) {
+      const outbound = [...node.ends].filter(({ dialed }) => dialed !== undefined)
+      expect(outbound.length).toBeLessThanOrEqual(3)
+    }
   })
 })
 
@@ -155,5 +162,29 @@ describe('two connections to one node', () => {
       expect(node.discovery.providers('new')).toHaveLength(1)
       expect(node.discovery.table.has(renewed.key)).toBe(true)
     }
+  })
+
+  test('who comes when enough are kept connected is dialed once, and told to others', async () => {
+    const mesh = new TestMesh(8)
+    const hub = mesh.node({ limits: { maxFullMesh: 2, maxDialers: 2, refreshMs: 0 } })
+    const limits = { maxFullMesh: 1, refreshMs: 0 }
+    for (let i = 0; i < 8; i++) mesh.node({ seeds: ['10.0.0.1:9000'], limits })
+    for (const node of mesh.nodes) node.start()
+    await mesh.clock.advance(10_000)
+    expect(hub.tells()).toEqual(others(mesh.nodes, hub).map(({ address }) => address))
+    expect(hub.dialed.length).toBe(8)
+  })
+
+  test('who could not be dialed when it came is tried again', async () => {
+    const mesh = new TestMesh(9)
+    const hub = mesh.node({ limits: { maxDialers: 0, refreshMs: 0 } })
+    const guest = mesh.node({ seeds: ['10.0.0.1:9000'], limits: { refreshMs: 0 } })
+    hub.start()
+    guest.discovery.start()
+    await mesh.clock.advance(100_000)
+    expect([hub.peers().length, hub.tells()]).toEqual([1, []])
+    guest.up = true
+    await mesh.clock.advance(400_000)
+    expect(hub.tells()).toEqual([guest.address])
   })
 })

@@ -95,8 +95,8 @@ describe('leaving', () => {
 
   test('whom it names instead is dialed: those it leaves behind stay together', async () => {
     const mesh = new TestMesh(12)
-    const hub = mesh.node({ limits: { maxFullMesh: 0 } })
-    const limits = { maxFullMesh: 1 }
+    const hub = mesh.node({ limits: { maxFullMesh: 0, refreshMs: 0 } })
+    const limits = { maxFullMesh: 1, refreshMs: 0 }
     for (let i = 0; i < 3; i++) mesh.node({ seeds: ['10.0.0.1:9000'], limits, services: [`${i}`] })
     for (const node of mesh.nodes) node.start()
     await mesh.clock.advance(10_000)

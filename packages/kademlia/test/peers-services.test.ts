@@ -101,9 +101,18 @@ describe('PEERS', () => {
   test('a peer that always has more is asked for four pages, and what it names is bounded', () => {
     const one = fixture({ maxFullMesh: 10 })
     const peer = verified(one)
-    for (let i = 0; i < 10; i++) peer.questions[i]?.onReply(0, page(named(one, 64), 1))
+    for (let i = 0; i < 10; i++) peer.questions[i]?.onReply(0, page(named(one, 2), 1))
     expect(peer.questions.map(({ body }) => body.u8())).toEqual([0, 1, 2, 3])
-    expect(one.dialed.length).toBeLessThanOrEqual(10)
+    expect(one.dialed).toHaveLength(2)
+  })
+
+  test('who has as many connections as it wants asks nobody', () => {
+    const one = fixture({ maxFullMesh: 10 })
+    const peer = verified(one)
+    for (let i = 0; i < 10; i++) peer.questions[i]?.onReply(0, page(named(one, 64), 1))
+    expect(peer.questions).toHaveLength(1)
+    expect(one.dialed).toHaveLength(9)
+    expect(verified(one, 1).questions).toEqual([])
   })
 })
 

@@ -32,10 +32,15 @@ function longestZeroRun(groups: readonly number[]): [number, number] {
 
 function parseIpv4(text: string): Uint8Array | undefined {
   const parts = text.split('.')
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part)))
-    return undefined
-  const numbers = parts.map(Number)
-  return numbers.some((number) => number > 255) ? undefined : Uint8Array.from(numbers)
+  if (parts.length !== 4) return undefined
+  const bytes = new Uint8Array(4)
+  for (const [i, part] of parts.entries()) {
+    const number = Number(part)
+    // The canonical text of a byte and nothing else: no sign, no leading zero, no blank.
+    if (!(number >= 0 && number <= 255) || String(number) !== part) return undefined
+    bytes[i] = number
+  }
+  return bytes
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {
