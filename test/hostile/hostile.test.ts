@@ -23,7 +23,7 @@ beforeAll(async () => {
 describe('a storm neither breaks nor slows a node, and leaves nothing behind', () => {
   test.for([...floods, ...calls, ...sockets, ...messages])(
     '$id: $title',
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async ({ id, ...storm }) => {
       const measured = await scene.endure(async () => await storm.run(scene.port))
       const { descriptors, sessions, streams, timers, heap } = await scene.recovered()
