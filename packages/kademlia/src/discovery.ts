@@ -150,9 +150,7 @@ class MeshDiscovery implements Discovery {
 
   connected(peer: Peer): void {
     const { session, used, replaced } = this.#connections.open(peer)
-    const kept = used ? session : peer.key && this.#connections.to(peer.key)
-    // Both sides end the other one only once they heard something over the one that is kept.
-    if (kept && (replaced || !used)) this.#messages.greet(kept)
+    if (replaced || !used) this.#greetKept(peer)
     if (!used) {
       this.#membership.verify(peer)
       return
@@ -211,6 +209,12 @@ class MeshDiscovery implements Discovery {
   lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]> {
     this.#refresh.looked(target)
     return runLookup(this.#lookups, target, options)
+  }
+
+  /** Of two connections to a node each side ends one once it heard something over the other. */
+  #greetKept({ key }: Peer): void {
+    const kept = key && this.#connections.to(key)
+    if (kept) this.#messages.greet(kept)
   }
 
   /** Tells a peer whether each of these is offered now. */
