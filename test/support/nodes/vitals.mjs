@@ -48,7 +48,7 @@ export function effort() {
 /** What the process holds now. The heap is what is left after a collection. */
 export function vitals({ node, clock, running, calls }) {
   globalThis.gc?.()
-  const { connections, halfOpen, refused } = node.connections()
+  const { connections, halfOpen, refused } = node.stats().connections
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
   return {
     descriptors: descriptors(),
