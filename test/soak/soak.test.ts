@@ -121,7 +121,7 @@ test(`${MINUTES} minutes of calls, streams, and nodes that come and go: nothing 
   const [last, callerLast] = [await expectBack(node, start), await expectBack(caller, callerStart)]
   const grown = { provider: Math.round(growth(heaps)), caller: Math.round(growth(callerHeaps)) }
   process.stdout.write(
-    `soak: ${JSON.stringify({ minutes: MINUTES, load, done, bytesIn100000Calls: grown, samples: heaps.length, start, last, callerStart, callerLast })}\n`,
+    `soak: ${JSON.stringify({ minutes: MINUTES, load, done, bytesIn100000Calls: grown, kib: heaps.map(({ y }) => Math.round(y / 1_024)), start, last, callerStart, callerLast })}\n`,
   )
   expect(load.failed).toBe(0)
   expect(grown.provider).toBeLessThan(FLAT)
