@@ -96,6 +96,10 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     return this.#services
   }
 
+  get untold(): readonly string[] {
+    return this.channel.unsentServices
+  }
+
   // --- Discovery speaks through these. ---
 
   request(

@@ -8,6 +8,7 @@ import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, Network, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
+import { RecentChanges } from './recent-changes.ts'
 import { Refresh } from './refresh.ts'
 import { RoundTrips } from './round-trips.ts'
 import { RoutingTable } from './routing-table.ts'
@@ -73,8 +74,8 @@ class MeshDiscovery implements Discovery {
   readonly #refresh: Refresh
   readonly #probes: Probes
   #offered: ReadonlySet<string>
-  /** Names that came or went since the start: a hello under way may not know. */
-  readonly #changed = new Set<string>()
+  readonly #clock: Clock
+  readonly #changed = new RecentChanges()
   #started = false
   #stopped = false
 
@@ -87,6 +88,7 @@ class MeshDiscovery implements Discovery {
     const membership = new Membership({ ...common, network, clock, random }, seeds)
     this.table = table
     this.#log = log
+    this.#clock = clock
     this.#connections = connections
     this.#membership = membership
     this.#offered = new Set(options.services)
@@ -160,7 +162,7 @@ class MeshDiscovery implements Discovery {
     if (!replaced) this.#logJoined(session)
     this.#membership.learn(peer)
     if (peer.version !== 2) return
-    this.#announce(session, this.#changed)
+    this.#announce(session, [...(peer.untold ?? []), ...this.#changed.names(this.#clock.now())])
     this.#membership.askPeers(peer)
     const { key, dialed, address } = peer
     if (key && address && this.#membership.isSeed(dialed))
@@ -195,7 +197,7 @@ class MeshDiscovery implements Discovery {
       (service) => now.has(service) !== before.has(service),
     )
     this.#offered = now
-    for (const service of changes) this.#changed.add(service)
+    for (const service of changes) this.#changed.add(service, this.#clock.now())
     for (const session of this.#connections.sessions()) this.#announce(session, changes)
   }
 

@@ -21,6 +21,8 @@ export interface Peer {
   readonly version: 1 | 2
   /** What it offered when the session opened. */
   readonly services: readonly string[]
+  /** Services of ours that it was not told of, since our hello had no room for them. */
+  readonly untold?: readonly string[]
   /** `host:port` this node dialed, `undefined` where the peer came to us. */
   readonly dialed: string | undefined
   /**
