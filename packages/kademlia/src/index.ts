@@ -28,6 +28,18 @@ export { Lookup, type LookupOptions } from './lookup.ts'
 export type { IncomingMessage } from './messages.ts'
 export type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
 export {
+  MAX_RECORD,
+  type ProviderRecord,
+  type RecordAddress,
+  type RecordsOptions,
+  readRecord,
+  type SignedRecord,
+  type Signer,
+  serviceKey,
+  signRecord,
+  verifyRecord,
+} from './record.ts'
+export {
   BUCKET_SIZE,
   type Insertion,
   RoutingTable,
