@@ -3,13 +3,17 @@ import type { Address, Contact } from './contact.ts'
 import { formatAddress } from './contact.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
-import { type LookupContext, runLookup } from './lookup-run.ts'
+import { type LookupContext, nodesQuery, runLookup } from './lookup-run.ts'
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, Network, Peer } from './ports.ts'
+import type { RecordsOptions } from './record.ts'
+import type { RecordStats } from './record-stats.ts'
+import { Records } from './records.ts'
 import { RoundTrips } from './round-trips.ts'
-import { RoutingTable } from './routing-table.ts'
+import { BUCKET_SIZE, RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
+import { type ProvidersListener, ServiceListeners } from './service-listeners.ts'
 
 /** Contacts a node that leaves names to each peer. */
 const NAMED_WHEN_LEAVING = 4
@@ -25,6 +29,11 @@ export interface DiscoveryOptions {
   readonly seeds?: readonly string[]
   /** Services offered at the start, which every hello names. */
   readonly services?: readonly string[]
+  /**
+   * With these, services are published as signed records and found by them, and records of others
+   * are kept. @default only services of connected peers are known
+   */
+  readonly records?: RecordsOptions
   readonly limits?: Partial<DiscoveryLimits>
   readonly log?: (event: DiscoveryEvent) => void
 }
@@ -49,6 +58,15 @@ export interface Discovery {
   /** Peers that offer a service; the list is replaced, never changed. */
   providers(service: string): readonly Peer[]
   servicesOf(peer: Peer): readonly string[]
+  /** What became of records; `undefined` where this node does without. */
+  readonly recordStats: Readonly<RecordStats> | undefined
+  /**
+   * Connected providers of a service, found by their records and dialed where none is connected; none
+   * where there are none. Rejects with the signal's reason only.
+   */
+  resolve(service: string, options: { readonly signal: AbortSignal }): Promise<readonly Peer[]>
+  /** Tells each time the connected providers of a service change, and looks for some. Returns how to end it. */
+  watch(service: string, listener: ProvidersListener): () => void
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
   /** The nodes nearest to a target that answered. */
@@ -66,7 +84,12 @@ class MeshDiscovery implements Discovery {
   readonly #connections: Connections
   readonly #membership: Membership
   readonly #messages: Messages
-  readonly #services = new ServiceIndex()
+  readonly #services = new ServiceIndex((service) => {
+    this.#records?.providersChanged(service)
+    this.#listeners.changed(service)
+  })
+  readonly #listeners = new ServiceListeners(this.#services)
+  readonly #records: Records | undefined
   readonly #lookups: LookupContext
   #offered: ReadonlySet<string>
   /** Names that came or went since the start: a hello under way may not know. */
@@ -100,6 +123,18 @@ class MeshDiscovery implements Discovery {
         network.connect({ address: formatAddress(address), key }, { signal }),
       failed: (key) => membership.failed(key),
     }
+    if (!options.records) return
+    this.#records = new Records({
+      options: options.records,
+      address: self.address,
+      network,
+      clock,
+      random,
+      lookups: this.#lookups,
+      services: this.#services,
+      isWatched: (service) => this.#listeners.has(service),
+    })
+    this.#records.setServices(this.#offered)
   }
 
   get ready(): Promise<void> {
@@ -110,12 +145,14 @@ class MeshDiscovery implements Discovery {
     if (this.#started || this.#stopped) return
     this.#started = true
     this.#membership.start()
+    void this.ready.then(() => this.#records?.start())
   }
 
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#membership.stop()
+    this.#records?.stop()
     const contacts = this.table.closest(this.table.self, NAMED_WHEN_LEAVING)
     for (const session of this.#connections.sessions()) this.#messages.leave(session, contacts)
   }
@@ -126,24 +163,29 @@ class MeshDiscovery implements Discovery {
       this.#membership.verify(peer)
       return
     }
-    if (replaced) this.#services.delete(replaced.peer)
-    this.#services.add(peer, session.services)
-    if (!replaced) this.#logJoined(session)
+    if (replaced) this.#services.replace(replaced.peer, peer, session.services)
+    else {
+      this.#services.add(peer, session.services)
+      this.#logJoined(session)
+    }
     this.#membership.learn(peer)
     if (peer.version !== 2) return
     this.#announce(session, this.#changed)
     this.#membership.askPeers(peer)
+    this.#records?.peerJoined()
   }
 
   disconnected(peer: Peer): void {
     const closed = this.#connections.close(peer)
-    this.#services.delete(peer)
-    if (!closed?.wasUsed) return
-    const { session, successor } = closed
-    if (successor) {
-      this.#services.add(successor.peer, successor.services)
+    if (closed) this.#records?.closed(closed)
+    if (closed?.successor) {
+      const { successor } = closed
+      this.#services.replace(peer, successor.peer, successor.services)
       return
     }
+    this.#services.delete(peer)
+    if (!closed?.wasUsed) return
+    const { session } = closed
     this.#log({ type: 'peer-left', peer: session.hex ?? 'anonymous' })
     this.#membership.lost(session)
   }
@@ -156,6 +198,27 @@ class MeshDiscovery implements Discovery {
     return this.#services.servicesOf(peer)
   }
 
+  get recordStats(): Readonly<RecordStats> | undefined {
+    return this.#records?.stats
+  }
+
+  async resolve(
+    service: string,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<readonly Peer[]> {
+    const known = this.providers(service)
+    if (signal.aborted) throw signal.reason
+    if (known.length > 0 || !this.#records || this.#stopped) return known
+    await orAborted(this.#records.resolve(service), signal)
+    return this.providers(service)
+  }
+
+  watch(service: string, listener: ProvidersListener): () => void {
+    const end = this.#listeners.add(service, listener)
+    this.#records?.watch(service)
+    return end
+  }
+
   setServices(services: readonly string[]): void {
     const before = this.#offered
     const now = new Set(services)
@@ -163,17 +226,25 @@ class MeshDiscovery implements Discovery {
       (service) => now.has(service) !== before.has(service),
     )
     this.#offered = now
+    this.#records?.setServices(now)
     for (const service of changes) this.#changed.add(service)
     for (const session of this.#connections.sessions()) this.#announce(session, changes)
   }
 
   receive(peer: Peer, message: IncomingMessage): boolean {
     const session = this.#connections.get(peer)
-    return session !== undefined && this.#messages.receive(session, message)
+    if (!session) return false
+    return (
+      this.#messages.receive(session, message) || this.#records?.receive(session, message) === true
+    )
   }
 
-  lookup(target: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<Contact[]> {
-    return runLookup(this.#lookups, target, signal)
+  async lookup(
+    target: Uint8Array,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<Contact[]> {
+    const answered = await runLookup(this.#lookups, nodesQuery(target), signal)
+    return answered.slice(0, BUCKET_SIZE)
   }
 
   /** Tells a peer whether each of these is offered now. */
@@ -187,4 +258,18 @@ class MeshDiscovery implements Discovery {
   #logJoined({ peer, hex }: Session): void {
     this.#log({ type: 'peer-joined', peer: hex ?? 'anonymous', services: peer.services })
   }
+}
+
+/** Waits for a task that others may wait for too. */
+function orAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    const wait = async (): Promise<void> => {
+      await task
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    void wait()
+  })
 }

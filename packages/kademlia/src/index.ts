@@ -39,6 +39,7 @@ export {
   signRecord,
   verifyRecord,
 } from './record.ts'
+export type { RecordStats } from './record-stats.ts'
 export {
   BUCKET_SIZE,
   type Insertion,
@@ -46,3 +47,4 @@ export {
   type RoutingTableOptions,
   SIBLINGS,
 } from './routing-table.ts'
+export type { ProvidersListener } from './service-listeners.ts'

@@ -1,5 +1,5 @@
-import type { Reader } from '@flatend/wire'
-import { FIND_NODE2, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
+import type { Reader, Writer } from '@flatend/wire'
+import { FIND_NODE2, readContacts, STATUS_OK, STATUS_UNSUPPORTED, writeFindNode } from './codec.ts'
 import type { Contact } from './contact.ts'
 import { Lookup } from './lookup.ts'
 import type { Clock, Peer } from './ports.ts'
@@ -22,10 +22,38 @@ export interface LookupContext {
   readonly failed: (key: Uint8Array) => void
 }
 
-/** Searches the nodes nearest to a target. Rejects with the signal's reason. */
+/** What is asked of the nodes on the way. */
+export interface Query {
+  readonly target: Uint8Array
+  readonly opcode: number
+  readonly write: (writer: Writer) => void
+  /** Reads an answer to its end and returns whom to ask next. Its RemoteProtocolError ends the connection. */
+  readonly read: (body: Reader, from: Contact) => readonly Contact[]
+  /** Whether what was read is enough to end the search early. */
+  readonly enough?: () => boolean
+}
+
+/** Asks for the nodes nearest to a target. */
+export function nodesQuery(target: Uint8Array): Query {
+  return {
+    target,
+    opcode: FIND_NODE2,
+    write: (writer) => writeFindNode(writer, { target, want: BUCKET_SIZE, needed: 0 }),
+    read(body) {
+      const contacts = readContacts(body, BUCKET_SIZE)
+      body.expectEnd()
+      return contacts
+    },
+  }
+}
+
+/**
+ * Searches towards a target. Rejects with the signal's reason; resolves with all that answered,
+ * nearest first.
+ */
 export function runLookup(
   context: LookupContext,
-  target: Uint8Array,
+  query: Query,
   signal: AbortSignal,
 ): Promise<Contact[]> {
   return new Promise((resolve, reject) => {
@@ -33,9 +61,9 @@ export function runLookup(
       reject(signal.reason)
       return
     }
-    const run = new LookupRun(context, target, () => {
+    const run = new LookupRun(context, query, () => {
       signal.removeEventListener('abort', stop)
-      resolve(run.lookup.result())
+      resolve(run.lookup.answers())
     })
     const stop = (): void => {
       run.stop()
@@ -50,14 +78,17 @@ export function runLookup(
 class LookupRun {
   readonly lookup: Lookup
   readonly #context: LookupContext
+  readonly #query: Query
   readonly #onDone: () => void
   /** Ends what is under way. */
   readonly #running = new Set<() => void>()
   #over = false
 
-  constructor(context: LookupContext, target: Uint8Array, onDone: () => void) {
+  constructor(context: LookupContext, query: Query, onDone: () => void) {
     const { table } = context
+    const { target } = query
     this.#context = context
+    this.#query = query
     this.#onDone = onDone
     this.lookup = new Lookup({
       target,
@@ -68,7 +99,7 @@ class LookupRun {
 
   step(): void {
     if (this.#over) return
-    if (this.lookup.done) {
+    if (this.lookup.done || this.#query.enough?.() === true) {
       this.stop()
       this.#onDone()
       return
@@ -112,7 +143,14 @@ class LookupRun {
       this.step()
     }
     this.#running.add(end)
-    this.#send({ contact, signal: abort.signal, settle, asked: undefined, tries: 0 })
+    this.#send({
+      query: this.#query,
+      contact,
+      signal: abort.signal,
+      settle,
+      asked: undefined,
+      tries: 0,
+    })
   }
 
   #send(question: Question): void {
@@ -135,28 +173,26 @@ class LookupRun {
   }
 
   #request(peer: Peer, question: Question): void {
-    const { settle, signal, tries } = question
+    const { settle, signal, tries, query } = question
     if (peer.version !== 2) {
       settle(undefined)
       return
     }
     question.asked = peer
     const { clock, trips } = this.#context
-    const { target } = this.lookup
     const start = clock.now()
-    peer.request(
-      FIND_NODE2,
-      (writer) => writeFindNode(writer, { target, want: BUCKET_SIZE, needed: 0 }),
-      (status, body) => {
-        // The node may have dialed us at the same time, and this connection have been given up for that.
-        if (status === NO_REPLY && tries < MAX_TRIES && !signal.aborted) this.#send(question)
-        else if (status !== STATUS_OK || !body) settle(undefined)
-        else {
-          trips.observe(clock.now() - start)
-          settle(readOrFail(body, settle))
-        }
-      },
-    )
+    peer.request(query.opcode, query.write, (status, body) => {
+      // The node may have dialed us at the same time, and this connection have been given up for that.
+      if (status === NO_REPLY && tries < MAX_TRIES && !signal.aborted) this.#send(question)
+      else if (status === STATUS_UNSUPPORTED && query.opcode !== FIND_NODE2 && !signal.aborted) {
+        // It keeps no records, and may know who does.
+        this.#request(peer, { ...question, query: nodesQuery(query.target) })
+      } else if (status !== STATUS_OK || !body) settle(undefined)
+      else {
+        trips.observe(clock.now() - start)
+        settle(readOrFail(body, question))
+      }
+    })
   }
 }
 
@@ -164,6 +200,7 @@ type Settle = (contacts: readonly Contact[] | undefined) => void
 
 /** What one node is asked, perhaps again. */
 interface Question {
+  readonly query: Query
   readonly contact: Contact
   readonly signal: AbortSignal
   readonly settle: Settle
@@ -173,11 +210,12 @@ interface Question {
 }
 
 /** A malformed answer is none; that it ends the connection is for the caller of the callback. */
-function readOrFail(body: Reader, settle: Settle): Contact[] {
+function readOrFail(
+  body: Reader,
+  { query, contact, settle }: Question,
+): readonly Contact[] | undefined {
   try {
-    const contacts = readContacts(body, BUCKET_SIZE)
-    body.expectEnd()
-    return contacts
+    return query.read(body, contact)
   } catch (error) {
     settle(undefined)
     throw error

@@ -1,5 +1,5 @@
 import { toHex } from './id.ts'
-import { type RecordsOptions, readRecord, type SignedRecord, verifyRecord } from './record.ts'
+import { isSameRecord, type RecordsOptions, type SignedRecord, verifyRecord } from './record.ts'
 
 /** What becomes of a record that is put: statuses of protocol §3. */
 export const PUT_STATUS = {
@@ -103,10 +103,8 @@ export class RecordStore {
     return this.#size
   }
 
-  /** Keeps a record, if it is one and newer than what is known. Cheap checks come first. */
-  put(bytes: Uint8Array, options: PutOptions): PutResult {
-    const record = tryRead(bytes)
-    if (!record) return refused(PUT_STATUS.malformed)
+  /** Keeps a record, if it is good and newer than what is known. Cheap checks come first. */
+  put(record: SignedRecord, options: PutOptions): PutResult {
     const { now } = options
     const end = endOf(record)
     if (record.issued > now + MAX_AHEAD || end <= now) return refused(PUT_STATUS.expired)
@@ -238,16 +236,12 @@ function keptUntil(record: SignedRecord, { now, cacheMs }: PutOptions, known?: E
 
 /** The same record once more, or another that pretends to be it. */
 function extend(known: Entry, record: SignedRecord, options: PutOptions): PutResult {
-  if (!sameBytes(known.record.bytes, record.bytes)) return refused(PUT_STATUS.seqReused)
+  if (!isSameRecord(known.record, record)) return refused(PUT_STATUS.seqReused)
   known.until = Math.max(known.until, keptUntil(record, options, known))
   const wasDown = known.down && options.cacheMs === undefined
   if (wasDown) known.down = false
   const result = { status: PUT_STATUS.stored, seconds: secondsTo(known.until, options.now) }
   return wasDown ? { ...result, news: record } : result
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at])
 }
 
 function secondsTo(until: number, now: number): number {
@@ -256,12 +250,4 @@ function secondsTo(until: number, now: number): number {
 
 function refused(status: number): PutResult {
   return { status, seconds: 0 }
-}
-
-function tryRead(bytes: Uint8Array): SignedRecord | undefined {
-  try {
-    return readRecord(bytes)
-  } catch {
-    return undefined
-  }
 }

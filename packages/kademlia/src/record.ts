@@ -32,11 +32,11 @@ export interface Signer {
 export interface RecordsOptions {
   readonly signer: Signer
   /** A strict Ed25519 check; never throws. */
-  verify(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean
+  readonly verify: (publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean
   /** BLAKE2b-256 of some bytes. */
-  hash(bytes: Uint8Array): Uint8Array
+  readonly hash: (bytes: Uint8Array) => Uint8Array
   /** Milliseconds since 1970, which may jump. */
-  wallNow(): number
+  readonly wallNow: () => number
 }
 
 /** Where a provider is reached. */
@@ -136,6 +136,20 @@ export function readRecord(bytes: Uint8Array): SignedRecord {
   reader.bytes(SIGNATURE_LENGTH)
   reader.expectEnd()
   return record
+}
+
+/** The same; nothing where it is none. */
+export function tryReadRecord(bytes: Uint8Array): SignedRecord | undefined {
+  try {
+    return readRecord(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether both are the same, signature included. */
+export function isSameRecord({ bytes: a }: SignedRecord, { bytes: b }: SignedRecord): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at])
 }
 
 function signedPart(body: Uint8Array): Uint8Array {

@@ -53,7 +53,7 @@ describe('a store', () => {
           })
           if (forged) one.bytes[one.bytes.length - 1] = (one.bytes.at(-1) as number) ^ 1
           const options = { now, ...(cacheMs === undefined ? {} : { cacheMs }) }
-          const { status, seconds } = store.put(one.bytes, options)
+          const { status, seconds } = store.put(one, options)
           expect(status).toBe(naive.put(one, options))
           const mayTell = status === PUT_STATUS.full || status === PUT_STATUS.stored
           expect(mayTell || seconds === 0).toBe(true)
@@ -79,12 +79,12 @@ describe('a store', () => {
     const store = storeOf()
     for (let i = 0; i < 256; i++) {
       const one = signed({ ttl: i === 7 ? 40 : 900 })
-      expect(store.put(one.bytes, { now: START }).status).toBe(PUT_STATUS.stored)
+      expect(store.put(one, { now: START }).status).toBe(PUT_STATUS.stored)
     }
     const late = signed()
-    expect(store.put(late.bytes, { now: START })).toEqual({ status: PUT_STATUS.full, seconds: 40 })
-    expect(store.put(late.bytes, { now: START + 39_999 }).status).toBe(PUT_STATUS.full)
-    expect(store.put(late.bytes, { now: START + 41_000 }).status).toBe(PUT_STATUS.stored)
+    expect(store.put(late, { now: START })).toEqual({ status: PUT_STATUS.full, seconds: 40 })
+    expect(store.put(late, { now: START + 39_999 }).status).toBe(PUT_STATUS.full)
+    expect(store.put(late, { now: START + 41_000 }).status).toBe(PUT_STATUS.stored)
     expect(store.size).toBe(256)
   })
 
@@ -92,28 +92,28 @@ describe('a store', () => {
     const store = storeOf()
     const [publicKey] = PROVIDERS as [Uint8Array]
     const statuses = Array.from({ length: 66 }, () => {
-      const { bytes } = signed({ key: randomId(random), publicKey })
-      return store.put(bytes, { now: START }).status
+      const one = signed({ key: randomId(random), publicKey })
+      return store.put(one, { now: START }).status
     })
     expect(statuses).toEqual([...Array(64).fill(PUT_STATUS.stored), 1, 1])
-    expect(store.put(signed().bytes, { now: START }).status).toBe(PUT_STATUS.stored)
+    expect(store.put(signed(), { now: START }).status).toBe(PUT_STATUS.stored)
   })
 
   test('keeps 65,536 records in all, and is swept at most once a second', () => {
     const store = storeOf({ records: 1_000 })
     for (let i = 0; i < 1_000; i++) {
-      store.put(signed({ key: randomId(random), ttl: 100 }).bytes, { now: START })
+      store.put(signed({ key: randomId(random), ttl: 100 }), { now: START })
     }
-    const { bytes } = signed({ key: randomId(random), issued: START + 50_000 })
-    expect(store.put(bytes, { now: START })).toEqual({ status: PUT_STATUS.full, seconds: 60 })
-    expect(store.put(bytes, { now: START + 100_000 }).status).toBe(PUT_STATUS.stored)
+    const one = signed({ key: randomId(random), issued: START + 50_000 })
+    expect(store.put(one, { now: START })).toEqual({ status: PUT_STATUS.full, seconds: 60 })
+    expect(store.put(one, { now: START + 100_000 }).status).toBe(PUT_STATUS.stored)
     expect(store.size).toBe(1)
   })
 
   test('returns at most 20 at random, each as often as any other', () => {
     const store = storeOf()
     const all = Array.from({ length: 60 }, () => signed())
-    for (const { bytes } of all) store.put(bytes, { now: START })
+    for (const one of all) store.put(one, { now: START })
     const counts = new Map<string, number>()
     for (let i = 0; i < 600; i++) {
       const { total, records } = store.get(KEYS[0] as Uint8Array, 99, START)
@@ -134,15 +134,15 @@ describe('a store', () => {
     const store = storeOf()
     const [publicKey] = PROVIDERS as [Uint8Array]
     const old = signed({ publicKey, ttl: 3_600 })
-    store.put(old.bytes, { now: START })
+    store.put(old, { now: START })
     const end = signed({ publicKey, seq: 2n, ttl: 30, tombstone: true })
-    expect(store.put(end.bytes, { now: START }).news?.tombstone).toBe(true)
+    expect(store.put(end, { now: START }).news?.tombstone).toBe(true)
     for (const now of [START + 1_000, START + 31_000, START + 3_599_000]) {
-      expect(store.put(old.bytes, { now }).status).toBe(PUT_STATUS.seqTooLow)
+      expect(store.put(old, { now }).status).toBe(PUT_STATUS.seqTooLow)
       expect(store.get(KEYS[0] as Uint8Array, 20, now).total).toBe(0)
     }
     const now = START + 3_600_000
-    expect(store.put(old.bytes, { now }).status).toBe(PUT_STATUS.expired)
+    expect(store.put(old, { now }).status).toBe(PUT_STATUS.expired)
     store.sweep(now)
     expect(store.size).toBe(0)
   })
@@ -151,11 +151,11 @@ describe('a store', () => {
     const store = storeOf()
     const one = signed()
     const key = KEYS[0] as Uint8Array
-    expect(store.put(one.bytes, { now: START, cacheMs: 30_000 }).seconds).toBe(30)
+    expect(store.put(one, { now: START, cacheMs: 30_000 }).seconds).toBe(30)
     expect(store.get(key, 20, START + 29_999).total).toBe(1)
     expect(store.get(key, 20, START + 30_000).total).toBe(0)
-    store.put(one.bytes, { now: START + 40_000 })
-    expect(store.put(one.bytes, { now: START + 40_000, cacheMs: 1_000 }).seconds).toBe(860)
+    store.put(one, { now: START + 40_000 })
+    expect(store.put(one, { now: START + 40_000, cacheMs: 1_000 }).seconds).toBe(860)
   })
 
   test('who does not answer is told no more until it speaks again itself', () => {
@@ -163,12 +163,12 @@ describe('a store', () => {
     const [publicKey] = PROVIDERS as [Uint8Array]
     const key = KEYS[0] as Uint8Array
     const one = signed({ publicKey })
-    store.put(one.bytes, { now: START })
+    store.put(one, { now: START })
     store.hide(key, publicKey)
     expect(store.find(key, publicKey, START)).toBeUndefined()
-    expect(store.put(one.bytes, { now: START, cacheMs: 60_000 }).news).toBeUndefined()
+    expect(store.put(one, { now: START, cacheMs: 60_000 }).news).toBeUndefined()
     expect(store.get(key, 20, START).total).toBe(0)
-    expect(store.put(one.bytes, { now: START }).news).toBeDefined()
+    expect(store.put(one, { now: START }).news).toBeDefined()
     expect(store.find(key, publicKey, START)?.bytes).toEqual(one.bytes)
   })
 })

@@ -5,6 +5,7 @@ import {
   type Discovery,
   type DiscoveryEvent,
   type DiscoveryLimits,
+  type DiscoveryOptions,
   type Peer,
 } from '../../src/index.ts'
 import { TestClock } from './clock.ts'
@@ -68,7 +69,10 @@ export interface Fixture {
   readonly events: DiscoveryEvent[]
 }
 
-export function fixture(limits: Partial<DiscoveryLimits> = {}): Fixture {
+export function fixture(
+  limits: Partial<DiscoveryLimits> = {},
+  options: Partial<DiscoveryOptions> = {},
+): Fixture {
   const random = seededRandom(1)
   const self = randomId(random)
   const clock = new TestClock()
@@ -86,6 +90,7 @@ export function fixture(limits: Partial<DiscoveryLimits> = {}): Fixture {
         return new Promise(() => undefined)
       },
     },
+    ...options,
   })
   discovery.start()
   return { discovery, clock, random, self, dialed, events }
