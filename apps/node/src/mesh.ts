@@ -44,6 +44,8 @@ export interface MeshOptions {
   readonly limits: NodeLimits
   readonly clock: Clock
   readonly random: () => number
+  /** Milliseconds since 1970, for records that others read. */
+  readonly wallNow: () => number
   /** Runs a task when the current tick's work is done. */
   readonly defer: (task: () => void) => void
   readonly dispatch: Dispatch
@@ -84,10 +86,20 @@ export class Mesh implements PeerOwner {
       random,
       seeds: options.seeds,
       services: options.services(),
+      limits: options.limits.discovery ?? {},
+      records: {
+        signer: options.identity,
+        verify: (key, bytes, signature) => suite.verify(key, bytes, signature),
+        hash: (bytes) => suite.blake2b256({}, [bytes]),
+        wallNow: options.wallNow,
+      },
       log: (event) => this.#logDiscovery(event),
     })
     this.caller = createCaller({
-      directory: { providers: (services) => this.#connectionsFor(services) },
+      directory: {
+        providers: (services) => this.#connectionsFor(services),
+        find: (services) => this.#find(services),
+      },
       random,
       clock,
     })
@@ -134,6 +146,12 @@ export class Mesh implements PeerOwner {
   providersOf(service: string): readonly MeshPeer[] {
     const peers = this.discovery.providers(service) as readonly MeshPeer[]
     return peers.every(this.#mayCall) ? peers : peers.filter(this.#mayCall)
+  }
+
+  /** The same; where none is connected, some are looked for and connected. */
+  async resolve(service: string, signal: AbortSignal): Promise<readonly MeshPeer[]> {
+    await this.discovery.resolve(service, { signal })
+    return this.providersOf(service)
   }
 
   /** What a peer offers now. */
@@ -214,18 +232,34 @@ export class Mesh implements PeerOwner {
     return []
   }
 
+  /** Looks for all of them at once; the first that is found will do. */
+  async #find(services: readonly string[]): Promise<void> {
+    const { signal } = new AbortController()
+    const lookups = services.map(async (service) => {
+      const found = await this.resolve(service, signal)
+      if (found.length === 0) throw new Error(`no node offers ${service}`)
+    })
+    await Promise.any(lookups).catch(() => undefined)
+  }
+
   async #connect(target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
     const entry = this.#gate.dial()
     const link = await this.#dial(target.address, signal).catch((error: unknown) => {
       entry.closed()
       throw error
     })
-    return await new Promise((resolve, reject) => {
-      const peer = new MeshPeer(this, target.address, { opened: resolve, failed: reject })
-      signal.addEventListener('abort', () => link.destroy(), { once: true })
-      const { key } = target
-      this.#open({ link, role: 'dialer', peer, entry, ...(key ? { expectedKey: key } : {}) })
-    })
+    // Only a dial is given up by its signal, not the connection that came of it.
+    const cut = (): void => link.destroy()
+    signal.addEventListener('abort', cut, { once: true })
+    try {
+      return await new Promise((resolve, reject) => {
+        const peer = new MeshPeer(this, target.address, { opened: resolve, failed: reject })
+        const { key } = target
+        this.#open({ link, role: 'dialer', peer, entry, ...(key ? { expectedKey: key } : {}) })
+      })
+    } finally {
+      signal.removeEventListener('abort', cut)
+    }
   }
 
   async #dial(address: string, signal: AbortSignal): Promise<Link> {

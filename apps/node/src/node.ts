@@ -59,6 +59,7 @@ export class Node {
       metadata: Object.entries(options.metadata ?? {}).flat(),
       clock: options.clock ?? systemClock,
       random: options.random ?? Math.random,
+      wallNow: () => Date.now(),
       defer: deferToEndOfTick,
       dispatch: serveCalls({
         find: (service) => handlers.get(service),
@@ -136,7 +137,35 @@ export class Node {
     const seen = new Set<MeshPeer>()
     for (const service of services)
       for (const peer of this.#mesh.providersOf(service)) seen.add(peer)
-    return [...seen].map((peer) => new Provider(peer, () => this.#mesh.servicesOf(peer)))
+    return this.#providers(seen)
+  }
+
+  #providers(peers: Iterable<MeshPeer>): Provider[] {
+    return Array.from(peers, (peer) => new Provider(peer, () => this.#mesh.servicesOf(peer)))
+  }
+
+  /**
+   * Finds nodes that offer a service, also beyond those connected, and connects some.
+   * @returns none where there are none
+   * @throws the signal's reason where that comes first
+   */
+  async resolve(
+    service: string,
+    { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Provider[]> {
+    this.#expectRunning()
+    return this.#providers(await this.#mesh.resolve(service, signal))
+  }
+
+  /**
+   * Tells which connected nodes offer a service, each time that changes, and keeps looking for some
+   * while there are none. Returns how to end it.
+   */
+  watch(service: string, listener: (providers: Provider[]) => void): () => void {
+    this.#expectRunning()
+    return this.#mesh.discovery.watch(service, () =>
+      listener(this.#providers(this.#mesh.providersOf(service))),
+    )
   }
 
   /**

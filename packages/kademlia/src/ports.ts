@@ -51,7 +51,8 @@ export interface DialTarget {
 export interface Network {
   /**
    * Dials and resolves once the session is open, after {@link Discovery.connected} was told.
-   * Rejects with an error whose message says why.
+   * Rejects with an error whose message says why. The signal gives up the dial; it means nothing any
+   * more for a session that is open.
    */
   connect(target: DialTarget, options: { readonly signal: AbortSignal }): Promise<Peer>
 }

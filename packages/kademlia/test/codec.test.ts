@@ -102,13 +102,13 @@ const codecs: Readonly<Record<string, Codec<unknown>>> = {
   }),
 }
 
-const record = fc.uint8Array({ maxLength: 600, size: 'max' }).map((some) => Uint8Array.from(some))
-const some = (maxLength: number): fc.Arbitrary<readonly Uint8Array[]> =>
-  fc.array(record, { maxLength })
+const rawRecord = fc.uint8Array({ maxLength: 600, size: 'max' }).map((raw) => Uint8Array.from(raw))
+const lists = (maxLength: number): fc.Arbitrary<readonly Uint8Array[]> =>
+  fc.array(rawRecord, { maxLength })
 const u32 = fc.nat(0xffff_ffff)
 
 const recordCodecs: Readonly<Record<string, Codec<unknown>>> = {
-  PUT: codec<readonly Uint8Array[]>({ value: some(64), write: writeRecords, read: readPut }),
+  PUT: codec<readonly Uint8Array[]>({ value: lists(64), write: writeRecords, read: readPut }),
   'answer to PUT': codec({
     value: fc.array(fc.record({ status: fc.nat(255), seconds: u32 }), { maxLength: 64 }),
     write: writePutAnswers,
@@ -122,7 +122,7 @@ const recordCodecs: Readonly<Record<string, Codec<unknown>>> = {
   'answer to GET': codec({
     value: fc.record({
       total: fc.nat(0xffff),
-      records: some(20),
+      records: lists(20),
       contacts: fc.array(contact, { maxLength: 16 }),
     }),
     write: writeGetAnswer,
@@ -135,7 +135,7 @@ const recordCodecs: Readonly<Record<string, Codec<unknown>>> = {
     read: readWatchAnswer,
   }),
   EVENT: codec({
-    value: fc.record({ key, records: some(20) }),
+    value: fc.record({ key, records: lists(20) }),
     write: writeEvent,
     read: readEvent,
   }),
@@ -183,7 +183,7 @@ describe.each(Object.entries({ ...codecs, ...recordCodecs }))('%s', (_, one) => 
       })
     const garbage = fc
       .uint8Array({ maxLength: 300, size: 'max' })
-      .map((some) => Uint8Array.from(some))
+      .map((raw) => Uint8Array.from(raw))
     fc.assert(
       fc.property(fc.oneof(changed, garbage), (encoded) => {
         const error = thrownBy(() => one.read(new Reader(encoded)))
@@ -199,6 +199,9 @@ const at = (name: string, port: number): Contact => ({
   address: { host: name, port },
   capabilities: 1,
 })
+
+const named = (count: number, before = 0): Reader =>
+  new Reader(Uint8Array.of(...new Uint8Array(before), count))
 
 describe('limits', () => {
   const tooMany = { code: 'FLATEND_KADEMLIA_LIMIT' }
@@ -222,8 +225,6 @@ describe('limits', () => {
   })
 
   test('and records beyond what each message may hold', () => {
-    const named = (count: number, before = 0): Reader =>
-      new Reader(Uint8Array.of(...new Uint8Array(before), count))
     for (const read of [
       () => readPut(named(65)),
       () => readPutAnswers(named(2), 1),
