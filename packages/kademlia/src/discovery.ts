@@ -14,6 +14,7 @@ import { RoundTrips } from './round-trips.ts'
 import { BUCKET_SIZE, RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
 import { type ProvidersListener, ServiceListeners } from './service-listeners.ts'
+import { WarmPool } from './warm-pool.ts'
 
 /** Contacts a node that leaves names to each peer. */
 const NAMED_WHEN_LEAVING = 4
@@ -90,6 +91,7 @@ class MeshDiscovery implements Discovery {
   })
   readonly #listeners = new ServiceListeners(this.#services)
   readonly #records: Records | undefined
+  readonly #pool: WarmPool
   readonly #lookups: LookupContext
   #offered: ReadonlySet<string>
   /** Names that came or went since the start: a hello under way may not know. */
@@ -123,6 +125,12 @@ class MeshDiscovery implements Discovery {
         network.connect({ address: formatAddress(address), key }, { signal }),
       failed: (key) => membership.failed(key),
     }
+    this.#pool = new WarmPool({
+      ...common,
+      membership,
+      clock,
+      isNeeded: (key) => this.#records?.needs(key) === true,
+    })
     if (!options.records) return
     this.#records = new Records({
       options: options.records,
@@ -145,6 +153,7 @@ class MeshDiscovery implements Discovery {
     if (this.#started || this.#stopped) return
     this.#started = true
     this.#membership.start()
+    this.#pool.start()
     void this.ready.then(() => this.#records?.start())
   }
 
@@ -152,6 +161,7 @@ class MeshDiscovery implements Discovery {
     if (this.#stopped) return
     this.#stopped = true
     this.#membership.stop()
+    this.#pool.stop()
     this.#records?.stop()
     const contacts = this.table.closest(this.table.self, NAMED_WHEN_LEAVING)
     for (const session of this.#connections.sessions()) this.#messages.leave(session, contacts)

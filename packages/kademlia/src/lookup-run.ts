@@ -9,6 +9,8 @@ import { BUCKET_SIZE, type RoutingTable } from './routing-table.ts'
 /** What a request is told where its connection ended first. */
 const NO_REPLY = -1
 const MAX_TRIES = 3
+/** Contacts a lookup begins with: where the nearest are dead, those behind them are asked. */
+const MAX_START = 4 * BUCKET_SIZE
 
 /** What a lookup works with. */
 export interface LookupContext {
@@ -93,7 +95,7 @@ class LookupRun {
     this.lookup = new Lookup({
       target,
       self: table.self,
-      start: table.closest(target, BUCKET_SIZE),
+      start: table.closest(target, MAX_START),
     })
   }
 

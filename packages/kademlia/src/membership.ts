@@ -29,6 +29,8 @@ export interface MembershipContext {
 export class Membership {
   /** Resolves when each seed was dialed once, and the peers these named too. */
   readonly ready: Promise<void>
+  /** The mesh is too large to be connected to everybody: nobody is dialed for being named. */
+  sparse: boolean = false
   readonly #context: MembershipContext
   readonly #dialerContext: DialerContext
   readonly #seeds: ReadonlySet<string>
@@ -83,12 +85,27 @@ export class Membership {
 
   /** Somebody named these: they are dialed while the mesh is small. */
   dialAll(contacts: readonly Contact[]): void {
+    if (this.sparse) return
     const { connections, limits, table } = this.#context
     for (const { key, address } of contacts) {
       if (sameKey(key, table.self) || connections.to(key)) continue
       if (connections.nodes + this.#dialing() >= limits.maxFullMesh) return
       this.#dial(formatAddress(address), key)
     }
+  }
+
+  /** Keeps a contact connected. */
+  keep({ key, address }: Contact): void {
+    if (!this.#context.connections.to(key)) this.#dial(formatAddress(address), key)
+  }
+
+  /** A node need not stay connected. Returns false for a seed, which is dialed for ever. */
+  release({ key, dialed }: Peer): boolean {
+    const own = [...this.#dialers].filter(([, dialer]) => sameKey(dialer.key, key))
+    const addresses = [dialed ?? '', ...own.map(([address]) => address)]
+    if (addresses.some((address) => this.#seeds.has(address))) return false
+    for (const address of addresses) this.#drop(address)
+    return true
   }
 
   /** The last connection to a node is gone. */

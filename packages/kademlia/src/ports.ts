@@ -23,6 +23,10 @@ export interface Peer {
   readonly services: readonly string[]
   /** `host:port` this node dialed, `undefined` where the peer came to us. */
   readonly dialed: string | undefined
+  /** Calls there were over this connection so far, either way; what is in use stays open. @default 0 */
+  readonly calls?: number
+  /** A call is under way. @default false */
+  readonly isBusy?: boolean
   /**
    * Asks; `onReply` gets status 0 and a body, another status, or -1 where none came. Where it throws a
    * RemoteProtocolError, the answer broke the rules: end the connection.

@@ -102,6 +102,11 @@ export class Records {
     return session.peer.version === 2 && this.#holder.receive(session, message)
   }
 
+  /** Whether the connection to a node is needed though nothing is said on it. */
+  needs(key: Uint8Array): boolean {
+    return this.#resolver.needs(key)
+  }
+
   peerJoined(): void {
     this.#publisher?.peerJoined()
   }

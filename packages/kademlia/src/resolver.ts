@@ -124,6 +124,11 @@ export class Resolver {
     this.#watches.closed(key)
   }
 
+  /** Whether a node tells us of changes: the connection to it is needed. */
+  needs(key: Uint8Array): boolean {
+    return this.#watches.uses(key)
+  }
+
   stop(): void {
     this.#timer?.cancel()
   }

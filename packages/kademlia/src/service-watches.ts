@@ -60,6 +60,13 @@ export class ServiceWatches {
     return peer.key !== undefined && watches?.has(toHex(peer.key)) === true
   }
 
+  /** Whether this node was asked to tell of anything. */
+  uses(key: Uint8Array): boolean {
+    const hex = toHex(key)
+    for (const watches of this.#watches.values()) if (watches.has(hex)) return true
+    return false
+  }
+
   /** A connection ended, and what was watched over it with it. */
   closed(key: Uint8Array): void {
     for (const watches of this.#watches.values()) watches.delete(toHex(key))

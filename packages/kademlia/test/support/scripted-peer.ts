@@ -26,6 +26,8 @@ export class ScriptedPeer implements Peer {
   readonly answers: { readonly seq: number; readonly status: number; readonly body: Reader }[] = []
   readonly told: { readonly opcode: number; readonly body: Reader }[] = []
   retired = 0
+  calls = 0
+  isBusy = false
 
   constructor(options: Partial<Pick<Peer, 'key' | 'address' | 'version' | 'services' | 'dialed'>>) {
     this.key = options.key
