@@ -10,12 +10,20 @@ const UNSUPPORTED = 7
 const END_ORDERLY = 0
 const END_MALFORMED = 2
 
+/**
+ * How long a connection that another took the place of still takes calls, in milliseconds: the peer may
+ * not have the other one yet, and would have nowhere to send them.
+ */
+const RETIRE_AFTER = 250
+
 /** What a peer needs of the mesh it belongs to. */
 export interface PeerOwner {
   connectionFor(peer: MeshPeer): Connection
   opened(peer: MeshPeer): void
   received(peer: MeshPeer, message: Message): boolean
   closed(peer: MeshPeer, error: Error | undefined): void
+  /** Runs a task after some milliseconds. */
+  later(delayMs: number, task: () => void): void
 }
 
 /** Whoever dialed wants to know how it went. */
@@ -136,9 +144,11 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
   /** Takes no more calls, lets those under way finish, then closes. */
   retire(reason: string): void {
     const { connection } = this
-    connection.goAway(reason)
-    if (connection.idle) this.close(reason)
-    else connection.onIdle = () => this.close(reason)
+    this.#owner.later(RETIRE_AFTER, () => {
+      connection.goAway(reason)
+      if (connection.idle) this.close(reason)
+      else connection.onIdle = () => this.close(reason)
+    })
   }
 
   // --- The session tells. ---

@@ -22,6 +22,7 @@ import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import { MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
 import type { NodeLimits } from './options.ts'
+import { findAny, recordsOptions } from './records.ts'
 import type { Clock } from './runtime.ts'
 import type { Address, Endpoint, Transport } from './transport.ts'
 
@@ -87,18 +88,13 @@ export class Mesh implements PeerOwner {
       seeds: options.seeds,
       services: options.services(),
       limits: options.limits.discovery ?? {},
-      records: {
-        signer: options.identity,
-        verify: (key, bytes, signature) => suite.verify(key, bytes, signature),
-        hash: (bytes) => suite.blake2b256({}, [bytes]),
-        wallNow: options.wallNow,
-      },
+      records: recordsOptions(suite, options.identity, options.wallNow),
       log: (event) => this.#logDiscovery(event),
     })
     this.caller = createCaller({
       directory: {
         providers: (services) => this.#connectionsFor(services),
-        find: (services) => this.#find(services),
+        find: (services) => findAny(services, (service) => this.resolve(service)),
       },
       random,
       clock,
@@ -149,7 +145,10 @@ export class Mesh implements PeerOwner {
   }
 
   /** The same; where none is connected, some are looked for and connected. */
-  async resolve(service: string, signal: AbortSignal): Promise<readonly MeshPeer[]> {
+  async resolve(
+    service: string,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<readonly MeshPeer[]> {
     await this.discovery.resolve(service, { signal })
     return this.providersOf(service)
   }
@@ -215,6 +214,10 @@ export class Mesh implements PeerOwner {
     if (this.#peers.size === 0) this.#onEmpty?.()
   }
 
+  later(delayMs: number, task: () => void): void {
+    this.#options.clock.schedule(delayMs, task)
+  }
+
   /**
    * A 2020 Go provider panics on a call from a node without identity, and a v1 identity needs an
    * address: without one no v1 peer is called (docs/protocol.md §1).
@@ -230,16 +233,6 @@ export class Mesh implements PeerOwner {
       if (peers.length > 0) return peers.map((peer) => peer.connection)
     }
     return []
-  }
-
-  /** Looks for all of them at once; the first that is found will do. */
-  async #find(services: readonly string[]): Promise<void> {
-    const { signal } = new AbortController()
-    const lookups = services.map(async (service) => {
-      const found = await this.resolve(service, signal)
-      if (found.length === 0) throw new Error(`no node offers ${service}`)
-    })
-    await Promise.any(lookups).catch(() => undefined)
   }
 
   async #connect(target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {

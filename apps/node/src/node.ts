@@ -151,7 +151,7 @@ export class Node {
    */
   async resolve(
     service: string,
-    { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Provider[]> {
     this.#expectRunning()
     return this.#providers(await this.#mesh.resolve(service, signal))

@@ -74,7 +74,8 @@ export class WarmPool {
     const now = clock.now()
     const uses = new Map<Session, Use>()
     const spare: Session[] = []
-    for (const session of connections.used()) {
+    const open = connections.used().filter(({ retired }) => !retired)
+    for (const session of open) {
       const use = this.#useOf(session, now)
       uses.set(session, use)
       if (this.#mayClose(session, warm)) spare.push(session)
@@ -82,7 +83,7 @@ export class WarmPool {
     this.#uses = uses
     const idleSince = (session: Session): number => uses.get(session)?.at ?? now
     spare.sort((a, b) => idleSince(a) - idleSince(b))
-    let surplus = connections.nodes - limits.maxWarm
+    let surplus = open.length - limits.maxWarm
     for (const session of spare) {
       if (surplus-- <= 0 && now - idleSince(session) < limits.idleMs) break
       if (!membership.release(session.peer)) continue
@@ -100,9 +101,9 @@ export class WarmPool {
     return { calls, at: now }
   }
 
-  #mayClose({ peer, hex, left, retired }: Session, warm: ReadonlyMap<string, Contact>): boolean {
+  #mayClose({ peer, hex, left }: Session, warm: ReadonlyMap<string, Contact>): boolean {
     if (peer.dialed === undefined || !peer.key || hex === undefined) return false
-    if (left || retired || peer.isBusy === true || warm.has(hex)) return false
+    if (left || peer.isBusy === true || warm.has(hex)) return false
     return !this.#context.isNeeded(peer.key)
   }
 
