@@ -1,5 +1,6 @@
 import type { Closed, Session } from './connections.ts'
-import { type Address, isDialable } from './contact.ts'
+import { type Address, type Contact, isDialable } from './contact.ts'
+import { toHex } from './id.ts'
 import { type LookupContext, nodesQuery, runLookup } from './lookup-run.ts'
 import type { IncomingMessage } from './messages.ts'
 import type { Clock, Network, Timer } from './ports.ts'
@@ -17,6 +18,8 @@ import { findRecords } from './value-lookup.ts'
 const SWEEP = 60_000
 /** One lookup takes so long at the most, in milliseconds. */
 const LOOKUP = 30_000
+/** Contacts of the table among which others are found where the nearest do not take a record. */
+const FALLBACK = 48
 
 /** What {@link Records} is made of. */
 export interface RecordsContext {
@@ -75,7 +78,7 @@ export class Records {
     this.#publisher = new Publisher({
       ...common,
       address,
-      search: (key) => reach.run((signal) => runLookup(lookups, nodesQuery(key), signal), LOOKUP),
+      search: (key) => this.#nearest(key),
       keep: (bytes) => this.#holder.put(table.self, bytes),
     })
   }
@@ -134,6 +137,18 @@ export class Records {
   /** Somebody listens to a service: its holders are asked to tell of changes. */
   watch(service: string): void {
     if (!this.#stopped) this.#resolver.watch(service)
+  }
+
+  /** The nodes nearest to a key that answered, and behind them others that are known, to fall back on. */
+  async #nearest(key: Uint8Array): Promise<readonly Contact[]> {
+    const { lookups } = this.#context
+    const answered = await this.#reach.run(
+      (signal) => runLookup(lookups, nodesQuery(key), signal),
+      LOOKUP,
+    )
+    const names = new Set(answered.map((one) => toHex(one.key)))
+    const others = lookups.table.closest(key, FALLBACK).filter((one) => !names.has(toHex(one.key)))
+    return [...answered, ...others]
   }
 
   #sweep(): void {
