@@ -41,6 +41,14 @@ export {
 } from './record.ts'
 export type { RecordStats } from './record-stats.ts'
 export {
+  PUT_STATUS,
+  type PutOptions,
+  type PutResult,
+  RecordStore,
+  type RecordStoreLimits,
+  type RecordStoreOptions,
+} from './record-store.ts'
+export {
   BUCKET_SIZE,
   type Insertion,
   RoutingTable,
