@@ -25,15 +25,15 @@ export interface RecordStoreLimits {
   readonly keysPerProvider: number
 }
 
-export const DEFAULT_STORE_LIMITS: RecordStoreLimits = {
+const DEFAULT_STORE_LIMITS: RecordStoreLimits = {
   recordsPerKey: 256,
   records: 65_536,
   keysPerProvider: 64,
 }
 
 /** Seconds a record is good for, at the least and the most. */
-export const MIN_TTL = 30
-export const MAX_TTL = 3_600
+const MIN_TTL = 30
+const MAX_TTL = 3_600
 /** Records of one answer. */
 export const MAX_RETURNED = 20
 /** How far ahead of ours a provider's clock may be, in milliseconds. */
