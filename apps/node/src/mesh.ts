@@ -45,8 +45,6 @@ export interface MeshOptions {
   readonly limits: NodeLimits
   readonly clock: Clock
   readonly random: () => number
-  /** Milliseconds since 1970, for records that others read. */
-  readonly wallNow: () => number
   /** Runs a task when the current tick's work is done. */
   readonly defer: (task: () => void) => void
   readonly dispatch: Dispatch
@@ -88,13 +86,13 @@ export class Mesh implements PeerOwner {
       seeds: options.seeds,
       services: options.services(),
       limits: options.limits.discovery ?? {},
-      records: recordsOptions(suite, options.identity, options.wallNow),
+      records: recordsOptions(suite, options.identity),
       log: (event) => this.#logDiscovery(event),
     })
     this.caller = createCaller({
       directory: {
         providers: (services) => this.#connectionsFor(services),
-        find: (services) => findAny(services, (service) => this.resolve(service)),
+        find: (services) => findAny(services, this.discovery),
       },
       random,
       clock,
@@ -142,15 +140,6 @@ export class Mesh implements PeerOwner {
   providersOf(service: string): readonly MeshPeer[] {
     const peers = this.discovery.providers(service) as readonly MeshPeer[]
     return peers.every(this.#mayCall) ? peers : peers.filter(this.#mayCall)
-  }
-
-  /** The same; where none is connected, some are looked for and connected. */
-  async resolve(
-    service: string,
-    signal: AbortSignal = new AbortController().signal,
-  ): Promise<readonly MeshPeer[]> {
-    await this.discovery.resolve(service, { signal })
-    return this.providersOf(service)
   }
 
   /** What a peer offers now. */

@@ -59,7 +59,6 @@ export class Node {
       metadata: Object.entries(options.metadata ?? {}).flat(),
       clock: options.clock ?? systemClock,
       random: options.random ?? Math.random,
-      wallNow: () => Date.now(),
       defer: deferToEndOfTick,
       dispatch: serveCalls({
         find: (service) => handlers.get(service),
@@ -151,10 +150,11 @@ export class Node {
    */
   async resolve(
     service: string,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Provider[]> {
     this.#expectRunning()
-    return this.#providers(await this.#mesh.resolve(service, signal))
+    await this.#mesh.discovery.resolve(service, { signal })
+    return this.#providers(this.#mesh.providersOf(service))
   }
 
   /**
