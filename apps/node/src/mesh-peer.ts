@@ -22,7 +22,7 @@ export interface PeerOwner {
   opened(peer: MeshPeer): void
   received(peer: MeshPeer, message: Message): boolean
   closed(peer: MeshPeer, error: Error | undefined): void
-  /** Runs a task after some milliseconds. */
+  /** Runs a task after some milliseconds, unless the node shuts down by then. */
   later(delayMs: number, task: () => void): void
 }
 

@@ -204,7 +204,7 @@ export class Mesh implements PeerOwner {
   }
 
   later(delayMs: number, task: () => void): void {
-    this.#options.clock.schedule(delayMs, task)
+    this.#options.clock.schedule(delayMs, () => (this.#stopping ? undefined : task()))
   }
 
   /**
