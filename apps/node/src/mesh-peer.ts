@@ -96,6 +96,15 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     return this.#services
   }
 
+  get calls(): number {
+    const { callsMade, callsReceived } = this.connection.stats
+    return callsMade + callsReceived
+  }
+
+  get isBusy(): boolean {
+    return !this.connection.idle
+  }
+
   // --- Discovery speaks through these. ---
 
   request(

@@ -27,7 +27,8 @@ import {
   type RpcStats,
 } from '@flatend/rpc'
 import { Access, type AllowList, type AuthorizePeer } from './access.ts'
-import { formatAddress, parseAddress } from './address.ts'
+import { parseAddress } from './address.ts'
+import { describe } from './describe-peer.ts'
 import { dialing } from './dialing.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
@@ -37,6 +38,7 @@ import { type DialOutcome, MeshPeer, type Message, type PeerOwner } from './mesh
 import type { NodeLimits } from './options.ts'
 import type { CallOpener } from './outgoing-call.ts'
 import { RareLog } from './rare-log.ts'
+import { findAny, recordsOptions } from './records.ts'
 import type { Clock } from './runtime.ts'
 import type { Address, Endpoint, Transport } from './transport.ts'
 
@@ -121,10 +123,15 @@ export class Mesh implements PeerOwner {
       random,
       seeds: options.seeds,
       services: options.services(),
+      limits: options.limits.discovery ?? {},
+      records: recordsOptions(suite, options.identity),
       log: (event) => this.#logDiscovery(event),
     })
     this.caller = createCaller({
-      directory: { providers: (services) => this.#connectionsFor(services) },
+      directory: {
+        providers: (services) => this.#connectionsFor(services),
+        find: (services) => findAny(services, this.discovery),
+      },
       random,
       clock,
       ...this.#authorize,
@@ -341,13 +348,4 @@ interface OpenOptions {
   readonly peer: MeshPeer
   readonly entry: Entry
   readonly expectedKey?: Uint8Array
-}
-
-function describe(peer: MeshPeer): object {
-  const { remote } = peer.channel
-  return {
-    peer: peer.id.toString().slice(0, 16) || 'anonymous',
-    remote: remote ? formatAddress(remote) : (peer.dialed ?? 'unknown'),
-    version: peer.version,
-  }
 }
