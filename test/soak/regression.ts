@@ -4,20 +4,13 @@ export interface Point {
   readonly y: number
 }
 
-/** The slope of the line that fits best (least squares): how much `y` grows for each `x`. */
+/**
+ * How much `y` grows for each `x`: the median of the slopes between all pairs (Theil 1950, Sen 1968),
+ * which a few samples that are far off do not move.
+ */
 export function slopeOf(points: readonly Point[]): number {
-  const n = points.length
-  let meanX = 0
-  let meanY = 0
-  for (const { x, y } of points) {
-    meanX += x / n
-    meanY += y / n
-  }
-  let above = 0
-  let below = 0
-  for (const { x, y } of points) {
-    above += (x - meanX) * (y - meanY)
-    below += (x - meanX) ** 2
-  }
-  return below === 0 ? 0 : above / below
+  const slopes = points.flatMap((a, i) =>
+    points.slice(i + 1).flatMap((b) => (b.x === a.x ? [] : (b.y - a.y) / (b.x - a.x))),
+  )
+  return slopes.toSorted((a, b) => a - b)[slopes.length >> 1] ?? 0
 }

@@ -11,7 +11,7 @@ stopProcessesAfterwards()
 const MINUTES = Number(process.env['FLATEND_SOAK_MINUTES'] ?? 3)
 /** Kept for the start, and for giving back what was taken, in milliseconds. */
 const ENDS = 25_000
-const PER_SECOND = 400
+const PER_SECOND = 800
 /** Calls open at a time: a machine that stands still for a second is no overload. */
 const ABREAST = 100
 /** Work goes on for so long between two looks at the heap, which are taken at rest, in milliseconds. */

@@ -100,6 +100,15 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     return this.channel.unsentServices
   }
 
+  get calls(): number {
+    const { callsMade, callsReceived } = this.connection.stats
+    return callsMade + callsReceived
+  }
+
+  get isBusy(): boolean {
+    return !this.connection.idle
+  }
+
   // --- Discovery speaks through these. ---
 
   request(

@@ -16,6 +16,7 @@ import {
 } from '@flatend/monte'
 import {
   type Authorize,
+  addStats,
   type Caller,
   type CallerStats,
   type Connection,
@@ -27,7 +28,8 @@ import {
   type RpcStats,
 } from '@flatend/rpc'
 import { Access, type AllowList, type AuthorizePeer } from './access.ts'
-import { formatAddress, parseAddress } from './address.ts'
+import { parseAddress } from './address.ts'
+import { describe } from './describe-peer.ts'
 import { dialing } from './dialing.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
@@ -37,6 +39,7 @@ import { type DialOutcome, MeshPeer, type Message, type PeerOwner } from './mesh
 import type { NodeLimits } from './options.ts'
 import type { CallOpener } from './outgoing-call.ts'
 import { RareLog } from './rare-log.ts'
+import { findAny, recordsOptions } from './records.ts'
 import type { Clock } from './runtime.ts'
 import type { Address, Endpoint, Transport } from './transport.ts'
 
@@ -94,7 +97,8 @@ export class Mesh implements PeerOwner {
   readonly #access: Access
   /** Asked for each call, where any is restricted. */
   readonly #authorize: { readonly authorize?: Authorize }
-  readonly #streams = createStats()
+  /** Counts of the connections that are gone. */
+  readonly #past = createStats()
   readonly #sessionLimits: SessionLimits
   readonly #entries = new Map<MeshPeer, Entry>()
   #stopping = false
@@ -121,10 +125,15 @@ export class Mesh implements PeerOwner {
       random,
       seeds: options.seeds,
       services: options.services(),
+      limits: options.limits.discovery ?? {},
+      records: recordsOptions(suite, options.identity),
       log: (event) => this.#logDiscovery(event),
     })
     this.caller = createCaller({
-      directory: { providers: (services) => this.#connectionsFor(services) },
+      directory: {
+        providers: (services) => this.#connectionsFor(services),
+        find: (services) => findAny(services, this.discovery),
+      },
       random,
       clock,
       ...this.#authorize,
@@ -138,7 +147,10 @@ export class Mesh implements PeerOwner {
 
   /** Counts of connections, streams and calls. */
   get stats(): MeshStats {
-    return { connections: this.#gate.metrics, streams: this.#streams, calls: this.caller.stats }
+    const streams = createStats()
+    addStats(streams, this.#past)
+    for (const peer of this.#peers) addStats(streams, peer.connection.stats)
+    return { connections: this.#gate.metrics, streams, calls: this.caller.stats }
   }
 
   /** Addresses really bound. */
@@ -217,7 +229,6 @@ export class Mesh implements PeerOwner {
       offers,
       clock,
       peer,
-      stats: this.#streams,
       ...this.#authorize,
     })
   }
@@ -247,6 +258,7 @@ export class Mesh implements PeerOwner {
       if (error && peer.dialed === undefined) this.#gate.handshakeFailed(peer.channel.remote, error)
       return
     }
+    addStats(this.#past, peer.connection.stats)
     this.discovery.disconnected(peer)
     const fields = { ...describe(peer), ...(error ? { reason: error.message } : {}) }
     this.#options.log.info(fields, 'peer disconnected')
@@ -341,13 +353,4 @@ interface OpenOptions {
   readonly peer: MeshPeer
   readonly entry: Entry
   readonly expectedKey?: Uint8Array
-}
-
-function describe(peer: MeshPeer): object {
-  const { remote } = peer.channel
-  return {
-    peer: peer.id.toString().slice(0, 16) || 'anonymous',
-    remote: remote ? formatAddress(remote) : (peer.dialed ?? 'unknown'),
-    version: peer.version,
-  }
 }

@@ -137,7 +137,36 @@ export class Node {
     const seen = new Set<MeshPeer>()
     for (const service of services)
       for (const peer of this.#mesh.providersOf(service)) seen.add(peer)
-    return [...seen].map((peer) => new Provider(peer, this.#mesh))
+    return this.#providers(seen)
+  }
+
+  #providers(peers: Iterable<MeshPeer>): Provider[] {
+    return Array.from(peers, (peer) => new Provider(peer, this.#mesh))
+  }
+
+  /**
+   * Finds nodes that offer a service, also beyond those connected, and connects some.
+   * @returns none where there are none
+   * @throws the signal's reason where that comes first
+   */
+  async resolve(
+    service: string,
+    { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Provider[]> {
+    this.#expectRunning()
+    await this.#mesh.discovery.resolve(service, { signal })
+    return this.#providers(this.#mesh.providersOf(service))
+  }
+
+  /**
+   * Tells which connected nodes offer a service, each time that changes, and keeps looking for some
+   * while there are none. Returns how to end it.
+   */
+  watch(service: string, listener: (providers: Provider[]) => void): () => void {
+    this.#expectRunning()
+    return this.#mesh.discovery.watch(service, () =>
+      listener(this.#providers(this.#mesh.providersOf(service))),
+    )
   }
 
   /**

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import type { DiscoveryLimits } from '@flatend/kademlia'
 import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
 import type { AllowList, AuthorizePeer } from './access.ts'
 import { formatAddress, formatEndpoint, isWildcard, parseAddress } from './address.ts'
@@ -15,6 +16,8 @@ export interface NodeLimits {
   readonly admission?: Partial<AdmissionLimits>
   /** One connection: its times and queues. */
   readonly session?: Partial<SessionLimits>
+  /** Discovery: how many nodes are kept connected. */
+  readonly discovery?: Partial<DiscoveryLimits>
 }
 
 /** Options of {@link Node.start}. Every one may be left out. */

@@ -5,12 +5,19 @@ import { ID_LENGTH } from './id.ts'
 // Opcodes: discovery §3 and protocol §1.
 export const FIND_NODE = 4
 export const FIND_NODE2 = 0x10
+export const PUT = 0x11
+export const GET = 0x12
+export const WATCH = 0x13
+export const EVENT = 0x14
+export const DOWN_HINT = 0x15
 export const SERVICES = 0x16
 export const PEERS = 0x17
 export const LEAVE = 0x18
 
 /** Status of an answer that is one (protocol §3). */
 export const STATUS_OK = 0
+export const STATUS_FULL = 1
+export const STATUS_UNSUPPORTED = 7
 
 /** Contacts in an answer to FIND_NODE2, FIND_NODE and one page of PEERS. */
 export const MAX_FOUND = 32
@@ -142,7 +149,8 @@ function readAddress(reader: Reader): Address {
   return { host: formatIp(reader.bytes(family === 0 ? 4 : 16)), port: reader.u16() }
 }
 
-function tooMany(what: string, count: number, max: number): RemoteProtocolError {
+/** The error of a peer that named more than it may. */
+export function tooMany(what: string, count: number, max: number): RemoteProtocolError {
   return new RemoteProtocolError(
     'FLATEND_KADEMLIA_LIMIT',
     `the peer named ${count} ${what}, at most ${max} are allowed`,

@@ -3,16 +3,21 @@ import type { Address, Contact } from './contact.ts'
 import { formatAddress, toContact } from './contact.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
-import { type LookupContext, type LookupRunOptions, runLookup } from './lookup-run.ts'
+import { type LookupContext, type LookupRunOptions, nodesQuery, runLookup } from './lookup-run.ts'
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, Network, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
 import { RecentChanges } from './recent-changes.ts'
+import type { RecordsOptions } from './record.ts'
+import type { RecordStats } from './record-stats.ts'
+import { Records } from './records.ts'
 import { Refresh } from './refresh.ts'
 import { RoundTrips } from './round-trips.ts'
-import { RoutingTable } from './routing-table.ts'
+import { BUCKET_SIZE, RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
+import { type ProvidersListener, ServiceListeners } from './service-listeners.ts'
+import { WarmPool } from './warm-pool.ts'
 
 /** Contacts a node that leaves names to each peer. */
 const NAMED_WHEN_LEAVING = 4
@@ -28,6 +33,11 @@ export interface DiscoveryOptions {
   readonly seeds?: readonly string[]
   /** Services offered at the start, which every hello names. */
   readonly services?: readonly string[]
+  /**
+   * With these, services are published as signed records and found by them, and records of others
+   * are kept. @default only services of connected peers are known
+   */
+  readonly records?: RecordsOptions
   readonly limits?: Partial<DiscoveryLimits>
   readonly log?: (event: DiscoveryEvent) => void
 }
@@ -52,6 +62,15 @@ export interface Discovery {
   /** Peers that offer a service; the list is replaced, never changed. */
   providers(service: string): readonly Peer[]
   servicesOf(peer: Peer): readonly string[]
+  /** What became of records; `undefined` where this node does without. */
+  readonly recordStats: Readonly<RecordStats> | undefined
+  /**
+   * Connected providers of a service, found by their records and dialed where none is connected; none
+   * where there are none. Rejects with the signal's reason only.
+   */
+  resolve(service: string, options: { readonly signal: AbortSignal }): Promise<readonly Peer[]>
+  /** Tells each time the connected providers of a service change, and looks for some. Returns how to end it. */
+  watch(service: string, listener: ProvidersListener): () => void
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
   /** The nodes nearest to a target that answered. */
@@ -69,7 +88,13 @@ class MeshDiscovery implements Discovery {
   readonly #connections: Connections
   readonly #membership: Membership
   readonly #messages: Messages
-  readonly #services = new ServiceIndex()
+  readonly #services = new ServiceIndex((service) => {
+    this.#records?.providersChanged(service)
+    this.#listeners.changed(service)
+  })
+  readonly #listeners = new ServiceListeners(this.#services)
+  #records: Records | undefined
+  #pool: WarmPool | undefined
   readonly #lookups: LookupContext
   readonly #refresh: Refresh
   readonly #probes: Probes
@@ -108,24 +133,46 @@ class MeshDiscovery implements Discovery {
         network.connect({ address: formatAddress(address), key }, { signal }),
       failed: (key) => membership.failed(key),
     }
+    const isConnected = (key: Uint8Array): boolean => connections.to(key) !== undefined
+    const { failed } = this.#lookups
+    const upkeep = { table, network, clock, random, isConnected, failed }
     this.#refresh = new Refresh({
-      table,
-      clock,
-      random,
+      ...upkeep,
       intervalMs: limits.refreshMs,
       lookup: (target, own) => this.lookup(target, own),
-      isConnected: (key) => connections.to(key) !== undefined,
     })
     this.#probes = new Probes({
-      table,
+      ...upkeep,
+      intervalMs: limits.probeMs,
+      timeoutMs: limits.dialTimeoutMs,
+    })
+    if (options.records) this.#useRecords(options, options.records, limits)
+  }
+
+  #useRecords(
+    { self, network, clock, random }: DiscoveryOptions,
+    options: RecordsOptions,
+    limits: DiscoveryLimits,
+  ): void {
+    this.#pool = new WarmPool({
+      table: this.table,
+      connections: this.#connections,
+      membership: this.#membership,
+      limits,
+      clock,
+      isNeeded: (key) => this.#records?.needs(key) === true,
+    })
+    this.#records = new Records({
+      options,
+      address: self.address,
       network,
       clock,
       random,
-      intervalMs: limits.probeMs,
-      timeoutMs: limits.dialTimeoutMs,
-      isConnected: (key) => connections.to(key) !== undefined,
-      failed: (key) => membership.failed(key),
+      lookups: this.#lookups,
+      services: this.#services,
+      isWatched: (service) => this.#listeners.has(service),
     })
+    this.#records.setServices(this.#offered)
   }
 
   get ready(): Promise<void> {
@@ -138,6 +185,8 @@ class MeshDiscovery implements Discovery {
     this.#membership.start()
     this.#refresh.start()
     this.#probes.start()
+    this.#pool?.start()
+    void this.ready.then(() => this.#records?.start())
   }
 
   stop(): void {
@@ -146,6 +195,8 @@ class MeshDiscovery implements Discovery {
     this.#membership.stop()
     this.#refresh.stop()
     this.#probes.stop()
+    this.#pool?.stop()
+    this.#records?.stop()
     const contacts = this.table.closest(this.table.self, NAMED_WHEN_LEAVING)
     for (const session of this.#connections.sessions()) this.#messages.leave(session, contacts)
   }
@@ -157,27 +208,37 @@ class MeshDiscovery implements Discovery {
       this.#membership.verify(peer)
       return
     }
-    if (replaced) this.#services.delete(replaced.peer)
-    this.#services.add(peer, session.services)
-    if (!replaced) this.#logJoined(session)
+    if (replaced) this.#services.replace(replaced.peer, peer, session.services)
+    else {
+      this.#services.add(peer, session.services)
+      this.#logJoined(session)
+    }
     this.#membership.learn(peer)
-    if (peer.version !== 2) return
+    if (peer.version === 2) this.#meet(session)
+  }
+
+  /** Speaks with a peer for the first time over the connection that is used. */
+  #meet(session: Session): void {
+    const { peer } = session
     this.#announce(session, [...(peer.untold ?? []), ...this.#changed.names(this.#clock.now())])
     this.#membership.askPeers(peer)
     const { key, dialed, address } = peer
     if (key && address && this.#membership.isSeed(dialed))
       this.#refresh.through(toContact(key, address))
+    this.#records?.peerJoined()
   }
 
   disconnected(peer: Peer): void {
     const closed = this.#connections.close(peer)
-    this.#services.delete(peer)
-    if (!closed?.wasUsed) return
-    const { session, successor } = closed
-    if (successor) {
-      this.#services.add(successor.peer, successor.services)
+    if (closed) this.#records?.closed(closed)
+    if (closed?.successor) {
+      const { successor } = closed
+      this.#services.replace(peer, successor.peer, successor.services)
       return
     }
+    this.#services.delete(peer)
+    if (!closed?.wasUsed) return
+    const { session } = closed
     this.#log({ type: 'peer-left', peer: session.hex ?? 'anonymous' })
     this.#membership.lost(session)
   }
@@ -190,6 +251,27 @@ class MeshDiscovery implements Discovery {
     return this.#services.servicesOf(peer)
   }
 
+  get recordStats(): Readonly<RecordStats> | undefined {
+    return this.#records?.stats
+  }
+
+  async resolve(
+    service: string,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<readonly Peer[]> {
+    const known = this.providers(service)
+    if (signal.aborted) throw signal.reason
+    if (known.length > 0 || !this.#records || this.#stopped) return known
+    await orAborted(this.#records.resolve(service), signal)
+    return this.providers(service)
+  }
+
+  watch(service: string, listener: ProvidersListener): () => void {
+    const end = this.#listeners.add(service, listener)
+    this.#records?.watch(service)
+    return end
+  }
+
   setServices(services: readonly string[]): void {
     const before = this.#offered
     const now = new Set(services)
@@ -197,6 +279,7 @@ class MeshDiscovery implements Discovery {
       (service) => now.has(service) !== before.has(service),
     )
     this.#offered = now
+    this.#records?.setServices(now)
     for (const service of changes) this.#changed.add(service, this.#clock.now())
     for (const session of this.#connections.sessions()) this.#announce(session, changes)
   }
@@ -205,12 +288,15 @@ class MeshDiscovery implements Discovery {
     const session = this.#connections.get(peer)
     if (!session) return false
     this.#connections.hear(session)
-    return this.#messages.receive(session, message)
+    return (
+      this.#messages.receive(session, message) || this.#records?.receive(session, message) === true
+    )
   }
 
-  lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]> {
+  async lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]> {
     this.#refresh.looked(target)
-    return runLookup(this.#lookups, target, options)
+    const answered = await runLookup(this.#lookups, nodesQuery(target), options)
+    return answered.slice(0, BUCKET_SIZE)
   }
 
   /** Of two connections to a node each side ends one once it heard something over the other. */
@@ -230,4 +316,18 @@ class MeshDiscovery implements Discovery {
   #logJoined({ peer, hex }: Session): void {
     this.#log({ type: 'peer-joined', peer: hex ?? 'anonymous', services: peer.services })
   }
+}
+
+/** Waits for a task that others may wait for too. */
+function orAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    const wait = async (): Promise<void> => {
+      await task
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    void wait()
+  })
 }

@@ -28,9 +28,31 @@ export { Lookup, type LookupOptions } from './lookup.ts'
 export type { IncomingMessage } from './messages.ts'
 export type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
 export {
+  MAX_RECORD,
+  type ProviderRecord,
+  type RecordAddress,
+  type RecordsOptions,
+  readRecord,
+  type SignedRecord,
+  type Signer,
+  serviceKey,
+  signRecord,
+  verifyRecord,
+} from './record.ts'
+export type { RecordStats } from './record-stats.ts'
+export {
+  PUT_STATUS,
+  type PutOptions,
+  type PutResult,
+  RecordStore,
+  type RecordStoreLimits,
+  type RecordStoreOptions,
+} from './record-store.ts'
+export {
   BUCKET_SIZE,
   type Insertion,
   RoutingTable,
   type RoutingTableOptions,
   SIBLINGS,
 } from './routing-table.ts'
+export type { ProvidersListener } from './service-listeners.ts'

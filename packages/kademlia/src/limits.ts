@@ -2,6 +2,10 @@
 export interface DiscoveryLimits {
   /** Up to so many connections every node named is dialed (discovery §1). @default 64 */
   readonly maxFullMesh: number
+  /** In a larger mesh, connections that this node made kept open though nothing happens on them. @default 256 */
+  readonly maxWarm: number
+  /** There, one that is not needed is closed after so long without a call, in milliseconds. @default 120_000 */
+  readonly idleMs: number
   /** Addresses kept connected at a time. @default 256 */
   readonly maxDialers: number
   /** Of these, addresses that one peer named and where nobody has answered yet. @default 16 */
@@ -35,6 +39,8 @@ export interface DiscoveryLimits {
 /** The values used unless told otherwise. */
 export const DEFAULT_DISCOVERY_LIMITS: DiscoveryLimits = {
   maxFullMesh: 64,
+  maxWarm: 256,
+  idleMs: 120_000,
   maxDialers: 256,
   maxNamedDialers: 16,
   maxProbes: 16,

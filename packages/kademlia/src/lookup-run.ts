@@ -1,5 +1,12 @@
-import type { Reader } from '@flatend/wire'
-import { FIND_NODE2, MAX_FOUND, readContacts, STATUS_OK, writeFindNode } from './codec.ts'
+import type { Reader, Writer } from '@flatend/wire'
+import {
+  FIND_NODE2,
+  MAX_FOUND,
+  readContacts,
+  STATUS_OK,
+  STATUS_UNSUPPORTED,
+  writeFindNode,
+} from './codec.ts'
 import type { Contact } from './contact.ts'
 import { compareDistance, toHex } from './id.ts'
 import { Lookup } from './lookup.ts'
@@ -25,6 +32,31 @@ export interface LookupContext {
   readonly failed: (key: Uint8Array) => void
 }
 
+/** What is asked of the nodes on the way. */
+export interface Query {
+  readonly target: Uint8Array
+  readonly opcode: number
+  readonly write: (writer: Writer) => void
+  /** Reads an answer to its end and returns whom to ask next. Its RemoteProtocolError ends the connection. */
+  readonly read: (body: Reader, from: Contact) => readonly Contact[]
+  /** Whether what was read is enough to end the search early. */
+  readonly enough?: () => boolean
+}
+
+/** Asks for the nodes nearest to a target. */
+export function nodesQuery(target: Uint8Array): Query {
+  return {
+    target,
+    opcode: FIND_NODE2,
+    write: (writer) => writeFindNode(writer, { target, want: MAX_FOUND, needed: 0 }),
+    read(body) {
+      const contacts = readContacts(body, MAX_FOUND)
+      body.expectEnd()
+      return contacts
+    },
+  }
+}
+
 /** Options of {@link runLookup}. */
 export interface LookupRunOptions {
   readonly signal: AbortSignal
@@ -33,19 +65,20 @@ export interface LookupRunOptions {
    * is asked on two of them, so that a liar leads one astray and not all. @default 1
    */
   readonly paths?: number
-  /** Whom to begin with. @default the nearest known */
+  /** Whom to begin with. @default the 16 nearest known */
   readonly start?: readonly Contact[]
 }
 
 const MAX_PATHS = 16
 
 /**
- * Searches the nodes nearest to a target. Rejects with the signal's reason.
+ * Searches towards a target. Rejects with the signal's reason; resolves with all that answered,
+ * nearest first.
  * @throws RangeError where `paths` is out of range
  */
 export function runLookup(
   context: LookupContext,
-  target: Uint8Array,
+  query: Query,
   { signal, paths = 1, start }: LookupRunOptions,
 ): Promise<Contact[]> {
   if (!(Number.isInteger(paths) && paths >= 1 && paths <= MAX_PATHS)) {
@@ -56,9 +89,9 @@ export function runLookup(
       reject(signal.reason)
       return
     }
-    const run = new LookupRun(context, { target, paths, start }, () => {
+    const run = new LookupRun(context, { query, paths, start }, () => {
       signal.removeEventListener('abort', stop)
-      resolve(run.result())
+      resolve(run.answers())
     })
     const stop = (): void => {
       run.stop()
@@ -70,16 +103,16 @@ export function runLookup(
 }
 
 interface LookupRunTarget {
-  readonly target: Uint8Array
+  readonly query: Query
   readonly paths: number
   readonly start: readonly Contact[] | undefined
 }
 
 /** Asks whom the lookups of its paths name, all on their own, and tells them what came of it. */
 class LookupRun {
-  readonly #target: Uint8Array
   readonly #paths: readonly Lookup[]
   readonly #context: LookupContext
+  readonly #query: Query
   readonly #onDone: () => void
   /** Ends what is under way. */
   readonly #running = new Set<() => void>()
@@ -87,12 +120,13 @@ class LookupRun {
 
   constructor(
     context: LookupContext,
-    { target, paths, start }: LookupRunTarget,
+    { query, paths, start }: LookupRunTarget,
     onDone: () => void,
   ) {
     const { table } = context
+    const { target } = query
     this.#context = context
-    this.#target = target
+    this.#query = query
     this.#onDone = onDone
     const first = start ?? table.closest(target, BUCKET_SIZE)
     const claim = paths > 1 ? claimOnce() : () => true
@@ -102,14 +136,15 @@ class LookupRun {
     })
   }
 
-  /** The nearest nodes that answered on any path, nearest first. */
-  result(): Contact[] {
-    const found = this.#paths.flatMap((lookup) => lookup.result())
-    found.sort((a, b) => compareDistance(this.#target, a.key, b.key))
-    return found.slice(0, BUCKET_SIZE)
+  /** All that answered on any path, nearest first. */
+  answers(): Contact[] {
+    const { target } = this.#query
+    const found = this.#paths.flatMap((lookup) => lookup.answers())
+    return found.toSorted((a, b) => compareDistance(target, a.key, b.key))
   }
 
   step(): void {
+    if (this.#query.enough?.() === true) this.#finish()
     for (const lookup of this.#paths) {
       if (this.#over) return
       for (const contact of lookup.next()) {
@@ -118,7 +153,11 @@ class LookupRun {
         if (this.#over) return
       }
     }
-    if (!this.#paths.every((lookup) => lookup.done)) return
+    if (this.#paths.every((lookup) => lookup.done)) this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#over) return
     this.stop()
     this.#onDone()
   }
@@ -160,7 +199,14 @@ class LookupRun {
       this.step()
     }
     this.#running.add(end)
-    this.#send({ contact, signal: abort.signal, settle, asked: undefined, tries: 0 })
+    this.#send({
+      query: this.#query,
+      contact,
+      signal: abort.signal,
+      settle,
+      asked: undefined,
+      tries: 0,
+    })
   }
 
   #send(question: Question): void {
@@ -185,28 +231,26 @@ class LookupRun {
   }
 
   #request(peer: Peer, question: Question): void {
-    const { settle, signal, tries } = question
+    const { settle, signal, tries, query } = question
     if (peer.version !== 2) {
       settle(undefined)
       return
     }
     question.asked = peer
     const { clock, trips } = this.#context
-    const target = this.#target
     const start = clock.now()
-    peer.request(
-      FIND_NODE2,
-      (writer) => writeFindNode(writer, { target, want: MAX_FOUND, needed: 0 }),
-      (status, body) => {
-        // The node may have dialed us at the same time, and this connection have been given up for that.
-        if (status === NO_REPLY && tries < MAX_TRIES && !signal.aborted) this.#send(question)
-        else if (status !== STATUS_OK || !body) settle(undefined)
-        else {
-          trips.observe(clock.now() - start)
-          settle(readOrFail(body, settle))
-        }
-      },
-    )
+    peer.request(query.opcode, query.write, (status, body) => {
+      // The node may have dialed us at the same time, and this connection have been given up for that.
+      if (status === NO_REPLY && tries < MAX_TRIES && !signal.aborted) this.#send(question)
+      else if (status === STATUS_UNSUPPORTED && query.opcode !== FIND_NODE2 && !signal.aborted) {
+        // It keeps no records, and may know who does.
+        this.#request(peer, { ...question, query: nodesQuery(query.target) })
+      } else if (status !== STATUS_OK || !body) settle(undefined)
+      else {
+        trips.observe(clock.now() - start)
+        settle(readOrFail(body, question))
+      }
+    })
   }
 }
 
@@ -223,6 +267,7 @@ type Settle = (contacts: readonly Contact[] | undefined) => void
 
 /** What one node is asked, perhaps again. */
 interface Question {
+  readonly query: Query
   readonly contact: Contact
   readonly signal: AbortSignal
   readonly settle: Settle
@@ -232,11 +277,12 @@ interface Question {
 }
 
 /** A malformed answer is none; that it ends the connection is for the caller of the callback. */
-function readOrFail(body: Reader, settle: Settle): Contact[] {
+function readOrFail(
+  body: Reader,
+  { query, contact, settle }: Question,
+): readonly Contact[] | undefined {
   try {
-    const contacts = readContacts(body, MAX_FOUND)
-    body.expectEnd()
-    return contacts
+    return query.read(body, contact)
   } catch (error) {
     settle(undefined)
     throw error

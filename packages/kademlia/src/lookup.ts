@@ -106,8 +106,13 @@ export class Lookup {
 
   /** The nearest nodes that answered, nearest first. */
   result(): Contact[] {
+    return this.answers().slice(0, this.#k)
+  }
+
+  /** All that answered and are remembered, nearest first. */
+  answers(): Contact[] {
     const answered = this.#candidates.filter(({ state }) => state === 'answered')
-    return answered.slice(0, this.#k).map(({ contact }) => contact)
+    return answered.map(({ contact }) => contact)
   }
 
   /** Returns whether it was asked and not heard of since. */

@@ -32,6 +32,8 @@ export interface MembershipContext {
 export class Membership {
   /** Resolves when each seed was dialed once, and the peers these named too. */
   readonly ready: Promise<void>
+  /** The mesh is too large to be connected to everybody: nobody is dialed for being named. */
+  sparse: boolean = false
   readonly #context: MembershipContext
   readonly #dialerContext: DialerContext
   readonly #seeds: ReadonlySet<string>
@@ -103,6 +105,20 @@ export class Membership {
     }
   }
 
+  /** Keeps a contact connected. */
+  keep(contact: Contact): void {
+    if (!this.#context.connections.to(contact.key)) this.#probe(contact)
+  }
+
+  /** A node need not stay connected. Returns false for a seed, which is dialed for ever. */
+  release({ key, dialed }: Peer): boolean {
+    const own = [...this.#dialers].filter(([, { dialer }]) => sameKey(dialer.key, key))
+    const addresses = [dialed ?? '', ...own.map(([address]) => address)]
+    if (addresses.some((address) => this.#seeds.has(address))) return false
+    for (const address of addresses) this.#dialers.drop(address)
+    return true
+  }
+
   /** The last connection to a node is gone. */
   lost({ peer, hex, left }: Session): void {
     if (peer.key && left) this.#context.table.remove(peer.key)
@@ -163,6 +179,7 @@ export class Membership {
 
   /** How many more are dialed because somebody named them. */
   #room(): number {
+    if (this.sparse) return 0
     const { connections, limits } = this.#context
     const room = limits.maxFullMesh - connections.nodes
     return room <= 0 ? room : room - this.#dialers.count((dialer) => dialer.dialing)

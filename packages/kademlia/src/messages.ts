@@ -1,19 +1,24 @@
 import { type Reader, RemoteProtocolError } from '@flatend/wire'
 import { Allowance } from './allowance.ts'
 import {
+  DOWN_HINT,
+  EVENT,
   FIND_NODE,
   FIND_NODE2,
+  GET,
   LEAVE,
   MAX_FOUND,
   MAX_FOUND_LEGACY,
   MAX_PAGE,
   MAX_SERVICES,
   PEERS,
+  PUT,
   readContacts,
   readFindNode,
   readServices,
   SERVICES,
   STATUS_OK,
+  WATCH,
   writeContacts,
   writeId,
   writeServices,
@@ -35,7 +40,13 @@ const WEIGHTS: ReadonlyMap<number, number> = new Map([
   [FIND_NODE2, 16],
   [PEERS, 128],
   [LEAVE, 128],
+  [GET, 16],
+  [WATCH, 4],
+  [EVENT, 4],
+  [DOWN_HINT, 4],
 ])
+/** So many bytes of a PUT weigh 1: a record with its signature is about 32 of them. */
+const WEIGHED_PUT_BYTES = 8
 /** So many bytes, and each name of a service, weigh 1 more. */
 const WEIGHED_BYTES = 1_024
 
@@ -71,7 +82,8 @@ export class Messages {
   /** Returns false where the opcode is none of discovery's. */
   receive(session: Session, { seq, opcode, body }: IncomingMessage): boolean {
     const { version } = session.peer
-    this.#expectNoFlood(session, (WEIGHTS.get(opcode) ?? 1) + body.remaining / WEIGHED_BYTES)
+    const bytes = opcode === PUT ? WEIGHED_PUT_BYTES : WEIGHED_BYTES
+    this.#expectNoFlood(session, (WEIGHTS.get(opcode) ?? 1) + body.remaining / bytes)
     if (opcode === FIND_NODE && version === 1) this.#onFindNode(session, seq, body)
     else if (version === 1) return false
     else if (opcode === FIND_NODE2) this.#onFindNode2(session, seq, body)

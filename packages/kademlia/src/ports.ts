@@ -25,6 +25,10 @@ export interface Peer {
   readonly untold?: readonly string[]
   /** `host:port` this node dialed, `undefined` where the peer came to us. */
   readonly dialed: string | undefined
+  /** Calls there were over this connection so far, either way; what is in use stays open. @default 0 */
+  readonly calls?: number
+  /** A call is under way. @default false */
+  readonly isBusy?: boolean
   /**
    * Asks; `onReply` gets status 0 and a body, another status, or -1 where none came. Where it throws a
    * RemoteProtocolError, the answer broke the rules: end the connection.
@@ -53,7 +57,8 @@ export interface DialTarget {
 export interface Network {
   /**
    * Dials and resolves once the session is open, after {@link Discovery.connected} was told.
-   * Rejects with an error whose message says why.
+   * Rejects with an error whose message says why. The signal gives up the dial; it means nothing any
+   * more for a session that is open.
    */
   connect(target: DialTarget, options: { readonly signal: AbortSignal }): Promise<Peer>
 }

@@ -17,6 +17,23 @@ import {
   writeServices,
 } from '../src/codec.ts'
 import { type Contact, isDialable } from '../src/contact.ts'
+import {
+  readDownHint,
+  readEvent,
+  readGet,
+  readGetAnswer,
+  readPut,
+  readPutAnswers,
+  readWatch,
+  readWatchAnswer,
+  writeDownHint,
+  writeEvent,
+  writeGet,
+  writeGetAnswer,
+  writePutAnswers,
+  writeRecords,
+  writeWatch,
+} from '../src/record-codec.ts'
 import { thrownBy } from './support/ids.ts'
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
@@ -85,13 +102,57 @@ const codecs: Readonly<Record<string, Codec<unknown>>> = {
   }),
 }
 
+const rawRecord = fc.uint8Array({ maxLength: 600, size: 'max' }).map((raw) => Uint8Array.from(raw))
+const lists = (maxLength: number): fc.Arbitrary<readonly Uint8Array[]> =>
+  fc.array(rawRecord, { maxLength })
+const u32 = fc.nat(0xffff_ffff)
+
+const recordCodecs: Readonly<Record<string, Codec<unknown>>> = {
+  PUT: codec<readonly Uint8Array[]>({ value: lists(64), write: writeRecords, read: readPut }),
+  'answer to PUT': codec({
+    value: fc.array(fc.record({ status: fc.nat(255), seconds: u32 }), { maxLength: 64 }),
+    write: writePutAnswers,
+    read: (reader) => readPutAnswers(reader, 64),
+  }),
+  GET: codec({
+    value: fc.record({ key, want: fc.nat(20), nodes: fc.nat(16) }),
+    write: writeGet,
+    read: readGet,
+  }),
+  'answer to GET': codec({
+    value: fc.record({
+      total: fc.nat(0xffff),
+      records: lists(20),
+      contacts: fc.array(contact, { maxLength: 16 }),
+    }),
+    write: writeGetAnswer,
+    read: readGetAnswer,
+  }),
+  WATCH: codec({ value: fc.record({ key, ttl: u32 }), write: writeWatch, read: readWatch }),
+  'answer to WATCH': codec({
+    value: u32,
+    write: (writer, ttl) => writer.u32(ttl),
+    read: readWatchAnswer,
+  }),
+  EVENT: codec({
+    value: fc.record({ key, records: lists(20) }),
+    write: writeEvent,
+    read: readEvent,
+  }),
+  DOWN_HINT: codec({
+    value: fc.record({ key, publicKey: key }),
+    write: writeDownHint,
+    read: readDownHint,
+  }),
+}
+
 function encode({ write }: Codec<unknown>, value: unknown): Uint8Array {
   const writer = new Writer()
   write(writer, value)
   return writer.copy()
 }
 
-describe.each(Object.entries(codecs))('%s', (_, one) => {
+describe.each(Object.entries({ ...codecs, ...recordCodecs }))('%s', (_, one) => {
   test('comes back as it was', () => {
     fc.assert(
       fc.property(one.value, (value) => {
@@ -122,7 +183,7 @@ describe.each(Object.entries(codecs))('%s', (_, one) => {
       })
     const garbage = fc
       .uint8Array({ maxLength: 300, size: 'max' })
-      .map((some) => Uint8Array.from(some))
+      .map((raw) => Uint8Array.from(raw))
     fc.assert(
       fc.property(fc.oneof(changed, garbage), (encoded) => {
         const error = thrownBy(() => one.read(new Reader(encoded)))
@@ -138,6 +199,9 @@ const at = (name: string, port: number): Contact => ({
   address: { host: name, port },
   capabilities: 1,
 })
+
+const named = (count: number, before = 0): Reader =>
+  new Reader(Uint8Array.of(...new Uint8Array(before), count))
 
 describe('limits', () => {
   const tooMany = { code: 'FLATEND_KADEMLIA_LIMIT' }
@@ -158,6 +222,19 @@ describe('limits', () => {
     const writer = new Writer()
     writeFindNode(writer, { target: new Uint8Array(32), want: MAX_FOUND + 1, needed: 0 })
     expect(() => readFindNode(new Reader(writer.copy()))).toThrow(expect.objectContaining(tooMany))
+  })
+
+  test('and records beyond what each message may hold', () => {
+    for (const read of [
+      () => readPut(named(65)),
+      () => readPutAnswers(named(2), 1),
+      () => readGetAnswer(named(21, 2)),
+      () => readEvent(named(21, 32)),
+      () => readGet(new Reader(Uint8Array.of(...new Uint8Array(32), 21, 0))),
+      () => readGet(new Reader(Uint8Array.of(...new Uint8Array(32), 0, 17))),
+    ]) {
+      expect(read).toThrow(expect.objectContaining(tooMany))
+    }
   })
 
   test('an address family nobody knows is refused', () => {

@@ -2,7 +2,7 @@ import { Reader, Writer } from '@flatend/wire'
 import { describe, expect, test } from 'vitest'
 import { writeContacts } from '../src/codec.ts'
 import type { Contact, Peer } from '../src/index.ts'
-import { type LookupContext, runLookup } from '../src/lookup-run.ts'
+import { type LookupContext, nodesQuery, runLookup } from '../src/lookup-run.ts'
 import { RoundTrips } from '../src/round-trips.ts'
 import { RoutingTable } from '../src/routing-table.ts'
 import { TestClock } from './support/clock.ts'
@@ -64,9 +64,9 @@ function net(from: number, answer?: (one: Net) => Answer): Net {
 
 async function search(one: Net, paths: number): Promise<string[]> {
   const { signal } = new AbortController()
-  const result = runLookup(one.context, one.target, { signal, paths })
+  const result = runLookup(one.context, nodesQuery(one.target), { signal, paths })
   await one.clock.advance(120_000)
-  return names(await result)
+  return names((await result).slice(0, 16))
 }
 
 describe('disjoint paths', () => {
@@ -112,7 +112,9 @@ describe('disjoint paths', () => {
     const { signal } = new AbortController()
     const one = net(1)
     for (const paths of [0, 17, 1.5, Number.NaN]) {
-      expect(() => runLookup(one.context, one.target, { signal, paths })).toThrow(RangeError)
+      expect(() => runLookup(one.context, nodesQuery(one.target), { signal, paths })).toThrow(
+        RangeError,
+      )
     }
   })
 })

@@ -32,5 +32,5 @@ export { CallError, type CallErrorKind, type CallErrorOptions, RESET } from './e
 export { DEFAULT_RPC_LIMITS, type RpcLimits } from './limits.ts'
 export { type LoopbackOptions, loopback } from './loopback.ts'
 export type { CallRequest, Channel, Clock, HeaderList, Timer } from './ports.ts'
-export { createStats, type RpcStats } from './stats.ts'
+export { addStats, createStats, type RpcStats } from './stats.ts'
 export { callUnary, type Message, serveUnary, type UnaryReply } from './unary.ts'

@@ -37,3 +37,8 @@ export function createStats(): RpcStats {
     violations: 0,
   }
 }
+
+/** Adds the counts of one connection to those of others. */
+export function addStats(to: RpcStats, from: Readonly<RpcStats>): void {
+  for (const name of Object.keys(to) as (keyof RpcStats)[]) to[name] += from[name]
+}

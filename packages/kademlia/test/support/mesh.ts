@@ -56,6 +56,8 @@ export class TestNode {
   /** What the hello says. */
   services: readonly string[]
   readonly dialed: string[] = []
+  /** Messages by opcode. */
+  readonly heard = new Map<number, number>()
   /** Takes connections. */
   up = false
   /** Can dial. */
@@ -231,7 +233,11 @@ export class MemoryPeer implements Peer {
   }
 
   receive(seq: number, opcode: number, body: Reader): void {
-    this.#guard(() => this.#owner.discovery.receive(this, { seq, opcode, body }))
+    this.#owner.heard.set(opcode, (this.#owner.heard.get(opcode) ?? 0) + 1)
+    this.#guard(() => {
+      const known = this.#owner.discovery.receive(this, { seq, opcode, body })
+      if (!known && seq !== 0) this.reply(seq, 7)
+    })
   }
 
   answered(seq: number, status: number, body: Reader): void {

@@ -5,6 +5,7 @@ import {
   type Discovery,
   type DiscoveryEvent,
   type DiscoveryLimits,
+  type DiscoveryOptions,
   type Peer,
 } from '../../src/index.ts'
 import { TestClock } from './clock.ts'
@@ -25,6 +26,8 @@ export class ScriptedPeer implements Peer {
   readonly answers: { readonly seq: number; readonly status: number; readonly body: Reader }[] = []
   readonly told: { readonly opcode: number; readonly body: Reader }[] = []
   retired = 0
+  calls = 0
+  isBusy = false
 
   constructor(options: Partial<Pick<Peer, 'key' | 'address' | 'version' | 'services' | 'dialed'>>) {
     this.key = options.key
@@ -72,6 +75,7 @@ export function fixture(
   limits: Partial<DiscoveryLimits> = {},
   /** What becomes of a dial. @default nothing, ever */
   answer: (address: string) => Promise<Peer> = () => new Promise(() => undefined),
+  options: Partial<DiscoveryOptions> = {},
 ): Fixture {
   const random = seededRandom(1)
   const self = randomId(random)
@@ -90,6 +94,7 @@ export function fixture(
         return answer(address)
       },
     },
+    ...options,
   })
   discovery.start()
   return { discovery, clock, random, self, dialed, events }
