@@ -142,8 +142,16 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
   retire(reason: string): void {
     const { connection } = this
     connection.goAway(reason)
-    if (connection.idle) this.close(reason)
-    else connection.onIdle = () => this.close(reason)
+    if (connection.idle) {
+      this.close(reason)
+      return
+    }
+    // A shutdown may be waiting for the same.
+    const { onIdle } = connection
+    connection.onIdle = () => {
+      onIdle?.()
+      this.close(reason)
+    }
   }
 
   // --- The session tells. ---
@@ -151,6 +159,8 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
   onOpen(hello: Hello): void {
     this.#services = hello.services
     this.#connection = this.#owner.connectionFor(this)
+    // The peer takes no more calls, or the numbers of streams are used up: another takes its place.
+    this.#connection.onRetire = () => this.retire('this connection takes no more calls')
     this.#owner.opened(this)
     this.#dial?.opened(this)
   }
