@@ -9,7 +9,12 @@ import { dialSession } from './flatend-session.mjs'
 
 /** @returns {Promise<Served>} */
 export async function serve() {
-  const node = await Node.start({ bindAddrs: ['127.0.0.1:0'], services: { hello: () => 'Hello!' } })
+  const node = await Node.start({
+    bindAddrs: ['127.0.0.1:0'],
+    services: { hello: () => 'Hello!' },
+    // All of them come from this one host, and at once.
+    limits: { admission: { maxHalfOpenPerHost: 256, maxConnections: 10_000 } },
+  })
   const port = Number(/\d+$/.exec(node.address ?? '')?.[0] ?? 0)
   return {
     target: { port },
