@@ -65,7 +65,10 @@ describe('the 2020 Go SDK and gateway', { timeout: 60_000 }, () => {
       args: ['--legacy'],
     })
     const service = await startService(gateway.mesh)
-    await eventually(async () => (await curl(`${gateway.url}/hello`)).status === 200)
+    await eventually(async () => {
+      expect(service.alive, service.lines.join('\n')).toBe(true)
+      return (await curl(`${gateway.url}/hello`)).status === 200
+    })
     const reply = await curl(`${gateway.url}/hello`)
     expect(reply.body).toBe('Hello from Go!')
     expect(valuesOf(reply, 'x-sdk')).toEqual(['go'])

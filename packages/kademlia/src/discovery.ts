@@ -2,6 +2,7 @@ import { Connections, type Session } from './connections.ts'
 import type { Address, Contact } from './contact.ts'
 import { formatAddress, toContact } from './contact.ts'
 import type { DiscoveryEvent } from './events.ts'
+import { LegacyArrivals } from './legacy-arrivals.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 import { type LookupContext, type LookupRunOptions, nodesQuery, runLookup } from './lookup-run.ts'
 import { Membership } from './membership.ts'
@@ -93,6 +94,7 @@ class MeshDiscovery implements Discovery {
     this.#listeners.changed(service)
   })
   readonly #listeners = new ServiceListeners(this.#services)
+  readonly #arrivals: LegacyArrivals
   #records: Records | undefined
   #pool: WarmPool | undefined
   readonly #lookups: LookupContext
@@ -117,9 +119,11 @@ class MeshDiscovery implements Discovery {
     this.#connections = connections
     this.#membership = membership
     this.#offered = new Set(options.services)
+    this.#arrivals = new LegacyArrivals(clock, (peer) => this.#services.add(peer, peer.services))
     this.#messages = new Messages({
       ...common,
       services: this.#services,
+      onAsked: (peer) => this.#arrivals.ready(peer),
       onNamed: (contacts, peer) => membership.dialAll(contacts, peer),
       clock,
     })
@@ -192,6 +196,7 @@ class MeshDiscovery implements Discovery {
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
+    this.#arrivals.stop()
     this.#membership.stop()
     this.#refresh.stop()
     this.#probes.stop()
@@ -210,7 +215,7 @@ class MeshDiscovery implements Discovery {
     }
     if (replaced) this.#services.replace(replaced.peer, peer, session.services)
     else {
-      this.#services.add(peer, session.services)
+      if (!this.#arrivals.add(peer)) this.#services.add(peer, session.services)
       this.#logJoined(session)
     }
     this.#membership.learn(peer)
@@ -236,6 +241,7 @@ class MeshDiscovery implements Discovery {
       this.#services.replace(peer, successor.peer, successor.services)
       return
     }
+    this.#arrivals.delete(peer)
     this.#services.delete(peer)
     if (!closed?.wasUsed) return
     const { session } = closed

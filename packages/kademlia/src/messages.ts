@@ -68,6 +68,8 @@ export interface MessagesContext {
   readonly clock: Pick<Clock, 'now'>
   /** A peer that leaves named these instead. */
   readonly onNamed: (contacts: readonly Contact[], peer: Peer) => void
+  /** A v1 peer asked for nodes. */
+  readonly onAsked: (peer: Peer) => void
 }
 
 /** What peers say and ask. A body is read to its end before anything is done for it. */
@@ -150,6 +152,7 @@ export class Messages {
       writer.u8(others.length)
       for (const contact of others) writeId(writer, contact)
     })
+    this.#context.onAsked(peer)
   }
 
   #onFindNode2({ peer }: Session, seq: number, body: Reader): void {

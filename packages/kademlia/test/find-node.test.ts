@@ -71,6 +71,24 @@ describe('v1 FIND_NODE', () => {
     expect(one.discovery.providers('a')).toEqual([first])
   })
 
+  test('makes a v1 peer that came to us a provider: the 2020 Go SDK panics on a call before it', async () => {
+    const one = fixture()
+    const peers = [1, 2, 3].map(() => new ScriptedPeer({ version: 1, services: ['old'] }))
+    for (const peer of peers) one.discovery.connected(peer)
+    const [asks, waits, leaves] = peers as [ScriptedPeer, ScriptedPeer, ScriptedPeer]
+    expect(one.discovery.providers('old')).toEqual([])
+    askLegacy(one, asks, one.self)
+    expect(one.discovery.providers('old')).toEqual([asks])
+    one.discovery.disconnected(leaves)
+    await one.clock.advance(500)
+    expect(one.discovery.providers('old')).toEqual([asks, waits])
+    askLegacy(one, waits, one.self)
+    expect(one.discovery.providers('old')).toEqual([asks, waits])
+    const dialed = new ScriptedPeer({ version: 1, services: ['old'], dialed: '10.0.0.9:9000' })
+    one.discovery.connected(dialed)
+    expect(one.discovery.providers('old')).toEqual([asks, waits, dialed])
+  })
+
   test('remembers a bounded number of targets', () => {
     const one = fixture({ maxAnswered: 4 })
     verified(one)
@@ -83,11 +101,12 @@ describe('v1 FIND_NODE', () => {
     ])
   })
 
-  test('all connections of a v1 peer are kept, and none is asked or told anything', () => {
+  test('all connections of a v1 peer are kept, and none is asked or told anything', async () => {
     const one = fixture()
     const key = randomId(one.random)
     const peers = [1, 2, 3].map(() => new ScriptedPeer({ version: 1, key, services: ['old'] }))
     for (const peer of peers) one.discovery.connected(peer)
+    await one.clock.advance(500)
     one.discovery.setServices(['new'])
     one.discovery.stop()
     expect(one.discovery.providers('old')).toEqual(peers)
