@@ -66,7 +66,7 @@ describe('the 2020 Go SDK and gateway', { timeout: 60_000 }, () => {
     })
     const service = await startService(gateway.mesh)
     await eventually(async () => {
-      expect(service.alive, service.lines.join('\n')).toBe(true)
+      if (!service.alive) throw new Error(service.lines.join('\n'))
       return (await curl(`${gateway.url}/hello`)).status === 200
     })
     const reply = await curl(`${gateway.url}/hello`)
