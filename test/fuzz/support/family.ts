@@ -38,8 +38,11 @@ export interface Report {
   readonly ends: ReadonlyMap<string, number>
 }
 
-/** How one input ended: the code of a typed error, or what `run` says. */
-function endOf<Input>(family: Family<Input>, input: Input): string {
+/**
+ * How one input ended: the code of a typed error, or what `run` says.
+ * @throws Error that shows the input, where it ended in anything else
+ */
+export function tried<Input>(family: Family<Input>, input: Input): string {
   try {
     return family.run(input)
   } catch (error) {
@@ -50,7 +53,7 @@ function endOf<Input>(family: Family<Input>, input: Input): string {
 
 function timed<Input>(family: Family<Input>, input: Input): readonly [string, number] {
   const began = performance.now()
-  const end = endOf(family, input)
+  const end = tried(family, input)
   return [end, performance.now() - began]
 }
 
