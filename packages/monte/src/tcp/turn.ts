@@ -11,19 +11,25 @@ const GAP = 0.25
  * all others waiting.
  */
 export class Turn {
+  readonly #now: () => number
   #spent = 0
   #began = 0
   #ended = 0
 
+  /** `now` counts milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
   /** A piece came. */
   begin(): void {
-    this.#began = performance.now()
+    this.#began = this.#now()
     if (this.#began - this.#ended > GAP) this.#spent = 0
   }
 
   /** It is dealt with. @returns whether it is another's turn now */
   isOver(): boolean {
-    this.#ended = performance.now()
+    this.#ended = this.#now()
     this.#spent += this.#ended - this.#began
     if (this.#spent < LONGEST) return false
     this.#spent = 0
