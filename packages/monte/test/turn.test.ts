@@ -15,10 +15,9 @@ function watched(): (takes: number, after?: number) => boolean {
 
 test('is over after 4 ms of pieces that follow each other, and begins anew', () => {
   const piece = watched()
-  expect([1, 1, 1, 1, 1, 1, 1, 1].map((takes) => piece(takes))).toEqual([
-    ...[false, false, false, true],
-    ...[false, false, false, true],
-  ])
+  for (let turns = 0; turns < 2; turns++) {
+    expect([1, 1, 1, 1].map((takes) => piece(takes))).toEqual([false, false, false, true])
+  }
   expect(piece(9)).toBe(true)
 })
 
