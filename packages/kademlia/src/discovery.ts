@@ -10,7 +10,7 @@ import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, Network, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
 import { RecentChanges } from './recent-changes.ts'
-import type { RecordsOptions } from './record.ts'
+import type { RecordAddress, RecordsOptions } from './record.ts'
 import type { RecordStats } from './record-stats.ts'
 import { Records } from './records.ts'
 import { Refresh } from './refresh.ts'
@@ -74,6 +74,8 @@ export interface Discovery {
   watch(service: string, listener: ProvidersListener): () => void
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
+  /** Relays through which this node is reached, where it cannot be dialed: records tell of them. */
+  setRelays(relays: readonly RecordAddress[]): void
   /** The nodes nearest to a target that answered. */
   lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]>
 }
@@ -288,6 +290,10 @@ class MeshDiscovery implements Discovery {
     this.#records?.setServices(now)
     for (const service of changes) this.#changed.add(service, this.#clock.now())
     for (const session of this.#connections.sessions()) this.#announce(session, changes)
+  }
+
+  setRelays(relays: readonly RecordAddress[]): void {
+    this.#records?.setRelays(relays)
   }
 
   receive(peer: Peer, message: IncomingMessage): boolean {

@@ -51,6 +51,11 @@ export interface DialTarget {
   readonly address: string
   /** The key the peer must prove. */
   readonly key?: Uint8Array
+  /**
+   * Key of the relay that is at `address`, through which the node with `key` is reached: it cannot be
+   * dialed itself.
+   */
+  readonly relay?: Uint8Array
 }
 
 /** How to reach other nodes: the port of discovery. */

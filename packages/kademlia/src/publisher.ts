@@ -1,9 +1,15 @@
 import type { Reader } from '@flatend/wire'
 import { PUT } from './codec.ts'
-import type { Address, Contact } from './contact.ts'
+import type { Contact } from './contact.ts'
 import type { Clock, Peer, Timer } from './ports.ts'
 import type { Reach } from './reach.ts'
-import { type RecordsOptions, type SignedRecord, serviceKey, signRecord } from './record.ts'
+import {
+  type RecordAddress,
+  type RecordsOptions,
+  type SignedRecord,
+  serviceKey,
+  signRecord,
+} from './record.ts'
 import { MAX_PUT, type PutAnswer, readPutAnswers, writeRecords } from './record-codec.ts'
 import type { RecordStats } from './record-stats.ts'
 import { PUT_STATUS } from './record-store.ts'
@@ -25,7 +31,8 @@ const MAX_RUNNING = 4
 /** What {@link Publisher} works with. */
 export interface PublisherContext {
   readonly options: RecordsOptions
-  readonly address: Address
+  /** Where this node is reached now; nothing is published while that is nowhere. */
+  readonly addresses: () => readonly RecordAddress[]
   readonly clock: Clock
   readonly random: () => number
   readonly stats: RecordStats
@@ -42,6 +49,8 @@ interface Published {
   readonly key: Uint8Array
   readonly service: string
   wanted: boolean
+  /** It was published, and not withdrawn since. */
+  told: boolean
   /** Who took it. */
   holders: readonly Contact[]
   timer: Timer | undefined
@@ -90,6 +99,11 @@ export class Publisher {
     for (const one of this.#services.values()) this.#soon(one, 0)
   }
 
+  /** This node is reached elsewhere than before, or nowhere any more. */
+  moved(): void {
+    for (const one of this.#services.values()) this.#soon(one, 0)
+  }
+
   /** Somebody was met: what nobody took yet is tried again. */
   peerJoined(): void {
     for (const one of this.#services.values()) {
@@ -124,6 +138,7 @@ export class Publisher {
       key: serviceKey(service, this.#context.options.hash),
       service,
       wanted: true,
+      told: false,
       holders: [],
       timer: undefined,
       at: Number.NEGATIVE_INFINITY,
@@ -180,8 +195,13 @@ export class Publisher {
 
   /** Returns when to do it again. */
   async #publish(one: Published): Promise<number> {
-    const { search, random } = this.#context
+    const { search, random, addresses } = this.#context
+    if (addresses().length === 0) {
+      await this.#withdraw(one)
+      return EVERY
+    }
     const { bytes } = this.#sign(one, false)
+    one.told = true
     this.#context.keep(bytes)
     const near = await search(one.key).catch(() => [])
     const before = one.holders
@@ -220,6 +240,8 @@ export class Publisher {
   }
 
   async #withdraw(one: Published): Promise<number> {
+    if (!one.told) return 0
+    one.told = false
     const { bytes } = this.#sign(one, true)
     this.#context.keep(bytes)
     await Promise.all(one.holders.map((contact) => this.#put(contact, bytes)))
@@ -235,7 +257,8 @@ export class Publisher {
 
   /** Wall time, so that it grows over restarts too; one more where that stood still or went back. */
   #sign({ key }: Published, tombstone: boolean): SignedRecord {
-    const { options, address } = this.#context
+    const { options } = this.#context
+    const addresses = tombstone ? [] : this.#context.addresses()
     const issued = Math.floor(options.wallNow())
     const now = BigInt(issued)
     this.#seq = now > this.#seq ? now : this.#seq + 1n
@@ -248,8 +271,8 @@ export class Publisher {
         ttl: TTL,
         weight: 1,
         tombstone,
-        relayed: false,
-        addresses: tombstone ? [] : [{ address }],
+        relayed: addresses.some(({ relay }) => relay !== undefined),
+        addresses,
         metadata: new Uint8Array(0),
       },
       options.signer,

@@ -3,12 +3,18 @@ import { STATUS_OK } from './codec.ts'
 import { type Contact, formatAddress } from './contact.ts'
 import { toHex } from './id.ts'
 import type { Clock, Network, Peer } from './ports.ts'
+import type { RecordAddress } from './record.ts'
 
 /** What {@link Reach} works with. */
 export interface ReachContext {
   readonly network: Network
   readonly clock: Clock
   readonly connection: (key: Uint8Array) => Peer | undefined
+}
+
+/** Where a node is reached: at an address of its own, or at that of a relay. */
+export interface Target extends RecordAddress {
+  readonly key: Uint8Array
 }
 
 /** A request to one node. */
@@ -74,13 +80,15 @@ export class Reach {
   }
 
   /** A v2 connection to a node; nothing where it cannot be had in time. */
-  async to({ key, address }: Contact): Promise<Peer | undefined> {
+  async to({ key, address, relay }: Target): Promise<Peer | undefined> {
     const open = this.#context.connection(key)
     if (open || this.#stopped) return open?.version === 2 ? open : undefined
-    const name = `${toHex(key)} ${formatAddress(address)}`
+    const name = `${toHex(key)} ${formatAddress(address)} ${relay ? toHex(relay) : ''}`
     let dial = this.#dials.get(name)
     if (!dial) {
-      dial = this.#dial({ key, address }).finally(() => this.#dials.delete(name))
+      dial = this.#dial({ key, address, ...(relay ? { relay } : {}) }).finally(() =>
+        this.#dials.delete(name),
+      )
       this.#dials.set(name, dial)
     }
     return await dial
@@ -111,9 +119,10 @@ export class Reach {
     })
   }
 
-  async #dial({ key, address }: Pick<Contact, 'key' | 'address'>): Promise<Peer | undefined> {
+  async #dial({ address, ...rest }: Target): Promise<Peer | undefined> {
     const { network, connection } = this.#context
-    const target = { address: formatAddress(address), key }
+    const { key } = rest
+    const target = { address: formatAddress(address), ...rest }
     const made = await this.run((signal) => network.connect(target, { signal }), DIAL).catch(
       () => undefined,
     )

@@ -1,12 +1,12 @@
 import type { Reader } from '@flatend/wire'
 import { DOWN_HINT, EVENT, GET, PUT, STATUS_FULL, STATUS_OK, WATCH } from './codec.ts'
 import type { Session } from './connections.ts'
-import { type Address, isDialable } from './contact.ts'
+import { isDialable } from './contact.ts'
 import { compareDistance, sameKey, toHex } from './id.ts'
 import type { IncomingMessage } from './messages.ts'
 import type { Clock, Peer } from './ports.ts'
 import type { Reach } from './reach.ts'
-import { type SignedRecord, tryReadRecord } from './record.ts'
+import { type RecordAddress, type SignedRecord, tryReadRecord } from './record.ts'
 import {
   readDownHint,
   readEvent,
@@ -163,11 +163,11 @@ export class RecordHolder {
   }
 
   /** Looks for itself, before it believes that somebody is gone. */
-  async #probe({ key, publicKey }: SignedRecord, address: Address): Promise<void> {
+  async #probe({ key, publicKey }: SignedRecord, address: RecordAddress): Promise<void> {
     const { reach, store, connection } = this.#context
     const hex = toHex(publicKey)
     this.#probes.add(hex)
-    await reach.to({ key: publicKey, address, capabilities: 0 })
+    await reach.to({ key: publicKey, ...address })
     this.#probes.delete(hex)
     if (!connection(publicKey) && !reach.stopped) store.hide(key, publicKey)
   }
@@ -186,8 +186,11 @@ export class RecordHolder {
 }
 
 /** Where a provider can be dialed itself. */
-export function addressesOf({ addresses }: SignedRecord): Address[] {
-  return addresses
-    .filter(({ address, relay }) => relay === undefined && isDialable(address))
-    .map(({ address }) => address)
+export function addressesOf({ addresses }: SignedRecord): RecordAddress[] {
+  const dialable = addresses.filter(({ address }) => isDialable(address))
+  const [relayed, direct] = [
+    dialable.filter(({ relay }) => relay !== undefined),
+    dialable.filter(({ relay }) => relay === undefined),
+  ]
+  return [...direct, ...relayed]
 }

@@ -11,7 +11,8 @@ import { ID_LENGTH } from './id.ts'
 
 /** Most bytes of a record, and of its parts (discovery §2). */
 export const MAX_RECORD = 512
-const MAX_RECORD_ADDRESSES = 4
+/** Addresses of a record at most. */
+export const MAX_RECORD_ADDRESSES = 4
 const SIGNATURE_LENGTH = 64
 const VERSION = 1
 const FLAG_TOMBSTONE = 1

@@ -6,7 +6,7 @@ import type { IncomingMessage } from './messages.ts'
 import type { Clock, Network, Timer } from './ports.ts'
 import { Publisher } from './publisher.ts'
 import { Reach } from './reach.ts'
-import type { RecordsOptions } from './record.ts'
+import { MAX_RECORD_ADDRESSES, type RecordAddress, type RecordsOptions } from './record.ts'
 import { RecordHolder } from './record-holder.ts'
 import { createRecordStats, type RecordStats } from './record-stats.ts'
 import { RecordStore } from './record-store.ts'
@@ -41,8 +41,9 @@ export class Records {
   readonly #reach: Reach
   readonly #holder: RecordHolder
   readonly #resolver: Resolver
-  /** Nothing where nobody could dial this node: it has nothing to tell. */
-  readonly #publisher: Publisher | undefined
+  readonly #publisher: Publisher
+  /** Where this node is reached. */
+  #addresses: readonly RecordAddress[]
   #timer: Timer | undefined
   #stopped = false
 
@@ -74,10 +75,10 @@ export class Records {
       onStored: (record) => this.#resolver.onStored(record),
       onEvent: (peer, key, records) => this.#resolver.onEvent(peer, key, records),
     })
-    if (!address || !isDialable(address)) return
+    this.#addresses = address && isDialable(address) ? [{ address }] : []
     this.#publisher = new Publisher({
       ...common,
-      address,
+      addresses: () => this.#addresses,
       search: (key) => this.#nearest(key),
       keep: (bytes) => this.#holder.put(table.self, bytes),
     })
@@ -86,14 +87,14 @@ export class Records {
   /** The first nodes are known. */
   start(): void {
     if (this.#stopped) return
-    this.#publisher?.start()
+    this.#publisher.start()
     this.#sweep()
   }
 
   /** Withdraws this node's records; nothing is begun any more. */
   stop(): void {
     this.#stopped = true
-    this.#publisher?.stop()
+    this.#publisher.stop()
     this.#timer?.cancel()
     this.#resolver.stop()
     this.#holder.stop()
@@ -110,8 +111,16 @@ export class Records {
     return this.#resolver.needs(key)
   }
 
+  /** Relays this node is reached through, where it cannot be dialed. */
+  setRelays(relays: readonly RecordAddress[]): void {
+    const { address } = this.#context
+    const own = address && isDialable(address) ? [{ address }] : []
+    this.#addresses = [...own, ...relays].slice(0, MAX_RECORD_ADDRESSES)
+    if (!this.#stopped) this.#publisher.moved()
+  }
+
   peerJoined(): void {
-    this.#publisher?.peerJoined()
+    this.#publisher.peerJoined()
   }
 
   closed({ session, wasUsed, successor }: Closed): void {
@@ -121,7 +130,7 @@ export class Records {
   }
 
   setServices(services: ReadonlySet<string>): void {
-    this.#publisher?.set(services)
+    this.#publisher.set(services)
   }
 
   /** Connected providers of a service changed. */

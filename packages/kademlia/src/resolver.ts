@@ -194,7 +194,7 @@ export class Resolver {
     const { publicKey } = record
     const { reach, services, connection, clock } = this.#context
     for (const address of addressesOf(record)) {
-      await reach.to({ key: publicKey, address, capabilities: 0 })
+      await reach.to({ key: publicKey, ...address })
       const peer = connection(publicKey)
       if (peer && services.has(peer, cache.service)) return true
       if (peer || reach.stopped) break

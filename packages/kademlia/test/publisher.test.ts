@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { FIND_NODE2, PUT, writeContacts } from '../src/codec.ts'
-import { type SignedRecord, tryReadRecord, verifyRecord } from '../src/record.ts'
+import type { Address } from '../src/contact.ts'
+import {
+  type RecordAddress,
+  type SignedRecord,
+  tryReadRecord,
+  verifyRecord,
+} from '../src/record.ts'
 import { readPut, writePutAnswers } from '../src/record-codec.ts'
 import { randomId, seededRandom } from './support/ids.ts'
 import { WALL } from './support/record-mesh.ts'
@@ -35,13 +41,16 @@ class Neighbourhood {
   constructor(
     count: number,
     policy: Policy = () => STORED,
-    services: readonly string[] = ['hello'],
+    {
+      services = ['hello'],
+      address = { host: '10.0.0.2', port: 9_000 },
+    }: { readonly services?: readonly string[]; readonly address?: Address | null } = {},
   ) {
     const publicKey = randomId(seededRandom(31))
     this.#policy = policy
     const clock = { now: (): number => 0 }
     this.one = fixture({ maxFullMesh: 100 }, undefined, {
-      self: { key: publicKey, address: { host: '10.0.0.2', port: 9_000 } },
+      self: { key: publicKey, ...(address ? { address } : {}) },
       services,
       records: {
         signer: signerOf(publicKey),
@@ -87,6 +96,11 @@ class Neighbourhood {
     }
   }
 }
+
+const relay = (port: number): RecordAddress => ({
+  address: { host: '10.0.0.9', port },
+  relay: new Uint8Array(32).fill(7),
+})
 
 const seqs = (taken: readonly Taken[]): bigint[] => [
   ...new Set(taken.map(({ record }) => record.seq)),
@@ -137,7 +151,7 @@ describe('a node publishes what it offers', () => {
   })
 
   test('at once when that changes, but a service that comes and goes only once a second', async () => {
-    const all = new Neighbourhood(20, () => STORED, [])
+    const all = new Neighbourhood(20, undefined, { services: [] })
     await all.pass(100)
     expect(all.taken).toEqual([])
     for (let i = 0; i < 200; i++) {
@@ -163,6 +177,39 @@ describe('a node publishes what it offers', () => {
     await all.pass(400_000)
     expect(all.taken).toHaveLength(32)
     expect(all.one.clock.pending).toBe(0)
+  })
+
+  test('by its relays, while it has any and cannot be dialed itself', async () => {
+    const all = new Neighbourhood(3, undefined, { address: null })
+    await all.pass(1_000)
+    expect(all.taken).toEqual([])
+    const relays = [9_001, 9_002].map(relay)
+    all.one.discovery.setRelays(relays)
+    await all.pass(2_000)
+    expect(all.taken).toHaveLength(3)
+    for (const { record } of all.taken) {
+      expect(verifyRecord(record, verify)).toBe(true)
+      expect(record).toMatchObject({ relayed: true, addresses: relays })
+    }
+    all.one.discovery.setRelays(relays.slice(1))
+    await all.pass(2_000)
+    expect(all.taken.at(-1)?.record.addresses).toEqual(relays.slice(1))
+    all.one.discovery.setRelays([])
+    await all.pass(2_000)
+    const { length } = all.taken
+    expect(all.taken.slice(-3).every(({ record }) => record.tombstone)).toBe(true)
+    await all.pass(700_000)
+    expect(all.taken).toHaveLength(length)
+  })
+
+  test('by its own address first, and four in all', async () => {
+    const all = new Neighbourhood(1)
+    all.one.discovery.setRelays([1, 2, 3, 4].map(relay))
+    await all.pass(3_000)
+    expect(all.taken.at(-1)?.record.addresses).toEqual([
+      { address: { host: '10.0.0.2', port: 9_000 } },
+      ...[1, 2, 3].map(relay),
+    ])
   })
 
   test('but not without an address: there is nothing to tell', async () => {

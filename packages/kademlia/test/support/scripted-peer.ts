@@ -2,6 +2,7 @@ import { Reader, Writer } from '@flatend/wire'
 import {
   type Address,
   createDiscovery,
+  type DialTarget,
   type Discovery,
   type DiscoveryEvent,
   type DiscoveryLimits,
@@ -68,6 +69,7 @@ export interface Fixture {
   readonly random: () => number
   readonly self: Uint8Array
   readonly dialed: string[]
+  readonly targets: DialTarget[]
   readonly events: DiscoveryEvent[]
 }
 
@@ -81,6 +83,7 @@ export function fixture(
   const self = randomId(random)
   const clock = new TestClock()
   const dialed: string[] = []
+  const targets: DialTarget[] = []
   const events: DiscoveryEvent[] = []
   const discovery = createDiscovery({
     self: { key: self },
@@ -89,15 +92,16 @@ export function fixture(
     limits,
     log: (event) => events.push(event),
     network: {
-      connect: ({ address }) => {
-        dialed.push(address)
-        return answer(address)
+      connect: (target) => {
+        dialed.push(target.address)
+        targets.push(target)
+        return answer(target.address)
       },
     },
     ...options,
   })
   discovery.start()
-  return { discovery, clock, random, self, dialed, events }
+  return { discovery, clock, random, self, dialed, targets, events }
 }
 
 /** Connects a v2 node that we dialed where it is. */
