@@ -25,7 +25,7 @@ export { type GatewayNode, type GatewayNodeOptions, startGateway } from './gatew
 export { HandlerError } from './handler-error.ts'
 export type { HeadersInit } from './headers.ts'
 export type { Logger } from './logger.ts'
-export type { MeshStats } from './mesh.ts'
+export type { MeshStats } from './mesh-parts.ts'
 export { Node, type PeerInfo } from './node.ts'
 export type { NodeLimits, NodeOptions } from './options.ts'
 export { PeerId } from './peer-id.ts'

@@ -25,6 +25,14 @@ export interface DialOutcome {
   failed(error: Error): void
 }
 
+/** Where a connection came from. */
+export interface PeerOrigin {
+  /** What this node dialed; nothing where the peer came to us. */
+  readonly dialed?: string
+  readonly outcome?: DialOutcome
+  readonly relayed?: boolean
+}
+
 /** A message for discovery. */
 export interface Message {
   readonly seq: number
@@ -45,11 +53,15 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
   #id: PeerId | undefined
   #services: readonly string[] = []
 
+  /** It is reached through a relay, or reached us through one. */
+  readonly relayed: boolean
   readonly #dial: DialOutcome | undefined
+  #retired = false
 
-  constructor(owner: PeerOwner, dialed: string | undefined, outcome?: DialOutcome) {
+  constructor(owner: PeerOwner, { dialed, outcome, relayed = false }: PeerOrigin = {}) {
     this.#owner = owner
     this.dialed = dialed
+    this.relayed = relayed
     this.#dial = outcome
   }
 
@@ -105,6 +117,16 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     return callsMade + callsReceived
   }
 
+  /** We dialed: what has numbers has odd ones of ours. */
+  get dialer(): boolean {
+    return this.channel.dialer
+  }
+
+  /** It takes no more calls, and ends when those that run are done. */
+  get isRetired(): boolean {
+    return this.#retired
+  }
+
   get isBusy(): boolean {
     return !this.connection.idle
   }
@@ -123,7 +145,7 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     this.channel.reply(seq, status, write)
   }
 
-  send(opcode: number, write: (writer: Writer) => void): void {
+  send(opcode: number, write: (writer: Writer) => void, payload?: Uint8Array): void {
     const { channel } = this
     try {
       write(channel.begin(0, opcode))
@@ -131,7 +153,7 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
       channel.abort()
       throw error
     }
-    channel.end()
+    channel.end(payload)
   }
 
   close(reason: string): void {
@@ -141,6 +163,7 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
   /** Takes no more calls, lets those under way finish, then closes. */
   retire(reason: string): void {
     const { connection } = this
+    this.#retired = true
     connection.goAway(reason)
     if (connection.idle) {
       this.close(reason)

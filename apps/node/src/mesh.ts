@@ -3,87 +3,37 @@ import {
   type DialTarget,
   type Discovery,
   type DiscoveryEvent,
-  type DiscoveryOptions,
 } from '@flatend/kademlia'
-import {
-  type AdmissionMetrics,
-  type Identity,
-  type Link,
-  openChannel,
-  type SessionLimits,
-  type Suite,
-  sessionLimits,
-} from '@flatend/monte'
+import { type Link, openChannel, type SessionLimits, sessionLimits } from '@flatend/monte'
 import {
   type Authorize,
   addStats,
   type Caller,
-  type CallerStats,
   type Connection,
   createCaller,
   createConnection,
   createStats,
-  type Dispatch,
   loopback,
-  type RpcStats,
 } from '@flatend/rpc'
-import { Access, type AllowList, type AuthorizePeer } from './access.ts'
+import { Access } from './access.ts'
 import { parseAddress } from './address.ts'
 import { describe } from './describe-peer.ts'
 import { dialing } from './dialing.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
-import type { Listeners } from './listeners.ts'
-import type { Logger } from './logger.ts'
-import { type DialOutcome, MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
-import type { NodeLimits } from './options.ts'
+import type { MeshOptions, MeshStats } from './mesh-parts.ts'
+import {
+  type DialOutcome,
+  MeshPeer,
+  type Message,
+  type PeerOrigin,
+  type PeerOwner,
+} from './mesh-peer.ts'
 import type { CallOpener } from './outgoing-call.ts'
 import { RareLog } from './rare-log.ts'
 import { findAny, recordsOptions } from './records.ts'
-import type { Clock } from './runtime.ts'
-import type { Address, Endpoint, Transport } from './transport.ts'
-
-/** What a mesh is made of. */
-export interface MeshOptions {
-  readonly suite: Suite
-  readonly identity: Identity
-  /** The key was made for this process alone. */
-  readonly ephemeral: boolean
-  /** Address others may dial, where there is one. */
-  readonly address: Address | undefined
-  readonly seeds: readonly string[]
-  readonly transport: Transport
-  /** Open already; their links come to {@link Mesh.accept}. */
-  readonly listeners: Listeners
-  readonly legacy: boolean
-  readonly network: string | undefined
-  readonly networkKey: Uint8Array | undefined
-  readonly metadata: readonly string[]
-  readonly limits: NodeLimits
-  readonly authorize: AuthorizePeer | undefined
-  readonly allow: AllowList | undefined
-  readonly clock: Clock
-  readonly random: () => number
-  /** Runs a task when the current tick's work is done. */
-  readonly defer: (task: () => void) => void
-  readonly dispatch: Dispatch
-  /** Names of the services this node offers, as they are now. */
-  readonly services: () => readonly string[]
-  readonly offers: (service: string) => boolean
-  readonly log: Logger
-  /** Who keeps the node connected. @default createDiscovery */
-  readonly discover?: (options: DiscoveryOptions) => Discovery
-}
-
-/** What happened so far: numbers that only grow, but for those of `connections` that say what is. */
-export interface MeshStats {
-  /** Connections there are, and those refused, by the limit that was reached. */
-  readonly connections: AdmissionMetrics
-  /** Calls over all connections, and what peers did wrong. */
-  readonly streams: Readonly<RpcStats>
-  /** Calls of this node, its own services included. */
-  readonly calls: Readonly<CallerStats>
-}
+import { Relays } from './relays.ts'
+import type { Endpoint } from './transport.ts'
 
 /** Binds sessions, streams and discovery together: every connection of a node, and who offers what. */
 export class Mesh implements PeerOwner {
@@ -95,6 +45,7 @@ export class Mesh implements PeerOwner {
   readonly #peers = new Set<MeshPeer>()
   readonly #gate: Gate
   readonly #access: Access
+  readonly #relays: Relays
   /** Asked for each call, where any is restricted. */
   readonly #authorize: { readonly authorize?: Authorize }
   /** Counts of the connections that are gone. */
@@ -115,6 +66,19 @@ export class Mesh implements PeerOwner {
     this.#authorize = this.#access.asksForCalls ? { authorize: this.#access.call } : {}
     this.#instance = new DataView(suite.randomBytes(4).slice().buffer).getUint32(0)
     this.#local = loopback({ dispatch, offers: options.offers, clock, defer })
+    const seeds = new Set(options.seeds)
+    this.#relays = new Relays({
+      self: options.identity.publicKey,
+      clock,
+      defer,
+      serve: options.relay,
+      limits: limits.relay ?? {},
+      peers: () => this.#peers,
+      isSeed: (dialed) => seeds.has(dialed),
+      connect: (target, signal) => this.#connect(target, signal),
+      onLink: (link) => this.#accept(link, { relayed: true }),
+      onChange: (relays) => this.discovery.setRelays(relays),
+    })
     this.discovery = discover({
       self: {
         key: options.identity.publicKey,
@@ -150,7 +114,12 @@ export class Mesh implements PeerOwner {
     const streams = createStats()
     addStats(streams, this.#past)
     for (const peer of this.#peers) addStats(streams, peer.connection.stats)
-    return { connections: this.#gate.metrics, streams, calls: this.caller.stats }
+    return {
+      connections: this.#gate.metrics,
+      relay: this.#relays.metrics,
+      streams,
+      calls: this.caller.stats,
+    }
   }
 
   /** Addresses really bound. */
@@ -160,14 +129,13 @@ export class Mesh implements PeerOwner {
 
   /** Takes a connection somebody made to us. */
   accept(link: Link): void {
-    const entry = this.#stopping ? undefined : this.#gate.accept(link.remote)
-    if (entry) this.#open({ link, role: 'listener', peer: new MeshPeer(this, undefined), entry })
-    else link.destroy()
+    this.#accept(link, {})
   }
 
   /** Dials the seeds; resolves when each has answered or failed once, or the time is over. */
   join(timeoutMs: number): Promise<void> {
     this.discovery.start()
+    this.#seekRelays()
     return new Promise((resolve) => {
       if (this.#options.seeds.length === 0) resolve()
       else {
@@ -204,12 +172,14 @@ export class Mesh implements PeerOwner {
   /** Tells every peer which services came and went. */
   announceServices(): void {
     this.discovery.setServices(this.#options.services())
+    this.#seekRelays()
   }
 
   /** Stops taking connections and calls, lets what runs finish, then closes everything. */
   async shutdown(timeoutMs: number): Promise<void> {
     this.#stopping = true
     this.#options.listeners.close()
+    this.#relays.stop()
     this.discovery.stop()
     const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
     await drained(connections, this.#options.clock, timeoutMs)
@@ -243,11 +213,14 @@ export class Mesh implements PeerOwner {
       )
     }
     this.discovery.connected(peer)
+    this.#relays.opened(peer)
     if (this.#stopping) peer.close('shutting down')
   }
 
   received(peer: MeshPeer, { seq, opcode, body }: Message): boolean {
-    return this.discovery.receive(peer, { seq, opcode, body })
+    const message = { seq, opcode, body }
+    // Bytes that are carried for others have limits of their own.
+    return this.#relays.receive(peer, message) || this.discovery.receive(peer, message)
   }
 
   closed(peer: MeshPeer, error: Error | undefined): void {
@@ -259,6 +232,7 @@ export class Mesh implements PeerOwner {
       return
     }
     addStats(this.#past, peer.connection.stats)
+    this.#relays.closed(peer)
     this.discovery.disconnected(peer)
     const fields = { ...describe(peer), ...(error ? { reason: error.message } : {}) }
     this.#options.log.info(fields, 'peer disconnected')
@@ -282,21 +256,37 @@ export class Mesh implements PeerOwner {
     return []
   }
 
+  #accept(link: Link, origin: PeerOrigin): void {
+    const entry = this.#stopping ? undefined : this.#gate.accept(link.remote)
+    if (entry) this.#open({ link, role: 'listener', peer: new MeshPeer(this, origin), entry })
+    else link.destroy()
+  }
+
+  /** A node that offers something and that nobody can dial is reached through relays. */
+  #seekRelays(): void {
+    const { address, services } = this.#options
+    if (!this.#stopping) this.#relays.need(address === undefined && services().length > 0)
+  }
+
   async #connect(target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
     const entry = this.#gate.dial()
-    const link = await this.#dial(target.address, signal).catch((error: unknown) => {
+    const link = await this.#link(target, signal).catch((error: unknown) => {
       entry.closed()
       throw error
     })
+    const { address, key, relay } = target
+    const relayed = relay !== undefined
     const open = (outcome: DialOutcome): void => {
-      const peer = new MeshPeer(this, target.address, outcome)
-      const { key } = target
+      // Nobody is at the relay's address but the relay.
+      const dialed = relayed ? `${address} (relay)` : address
+      const peer = new MeshPeer(this, { dialed, outcome, relayed })
       this.#open({ link, role: 'dialer', peer, entry, ...(key ? { expectedKey: key } : {}) })
     }
     return await dialing({ link, signal, open })
   }
 
-  async #dial(address: string, signal: AbortSignal): Promise<Link> {
+  async #link({ address, key, relay }: DialTarget, signal: AbortSignal): Promise<Link> {
+    if (relay && key) return await this.#relays.link({ address, key, relay }, signal)
     return await this.#options.transport.dial(parseAddress(address, 'peer'), { signal })
   }
 
@@ -320,7 +310,7 @@ export class Mesh implements PeerOwner {
       clock,
       defer,
       receiver: peer,
-      legacy,
+      legacy: legacy && !peer.relayed,
       authorize: entry.authorize,
       limits: this.#sessionLimits,
       ...(network === undefined ? {} : { network }),

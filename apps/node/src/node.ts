@@ -5,7 +5,8 @@ import { NodeError } from './errors.ts'
 import type { HeadersInit } from './headers.ts'
 import { Listeners } from './listeners.ts'
 import { silentLogger } from './logger.ts'
-import { Mesh, type MeshStats } from './mesh.ts'
+import { Mesh } from './mesh.ts'
+import type { MeshStats } from './mesh-parts.ts'
 import type { MeshPeer } from './mesh-peer.ts'
 import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } from './options.ts'
 import { startCall } from './outgoing-call.ts'
@@ -55,6 +56,7 @@ export class Node {
       network: options.network,
       networkKey: options.networkKey,
       limits: options.limits ?? {},
+      relay: options.relay ?? addressOf(id) !== undefined,
       authorize: options.authorize,
       allow: options.allow,
       metadata: Object.entries(options.metadata ?? {}).flat(),
@@ -199,6 +201,7 @@ export class Node {
       address: peer.address ? formatAddress(peer.address) : undefined,
       version: peer.version,
       outbound: peer.dialed !== undefined,
+      relayed: peer.relayed,
       services: [...this.#mesh.servicesOf(peer)],
     }))
   }
@@ -255,6 +258,8 @@ export interface PeerInfo {
   readonly version: 1 | 2
   /** Whether this node dialed it. */
   readonly outbound: boolean
+  /** Whether a relay is in between, which carries what it cannot read. */
+  readonly relayed: boolean
   readonly services: readonly string[]
 }
 

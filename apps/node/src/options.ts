@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { DiscoveryLimits } from '@flatend/kademlia'
 import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
+import type { RelayLimits } from '@flatend/monte/relay'
 import type { AllowList, AuthorizePeer } from './access.ts'
 import { formatAddress, formatEndpoint, isWildcard, parseAddress } from './address.ts'
 import { NodeError } from './errors.ts'
@@ -18,6 +19,8 @@ export interface NodeLimits {
   readonly session?: Partial<SessionLimits>
   /** Discovery: how many nodes are kept connected. */
   readonly discovery?: Partial<DiscoveryLimits>
+  /** What this node lends to others as a relay. */
+  readonly relay?: Partial<RelayLimits>
 }
 
 /** Options of {@link Node.start}. Every one may be left out. */
@@ -44,6 +47,11 @@ export interface NodeOptions {
   readonly authorize?: AuthorizePeer
   /** Keys that may connect, and that may call or answer a service; asked before `authorize`. @default all */
   readonly allow?: AllowList
+  /**
+   * Carry bytes between nodes that cannot reach each other, which this node cannot read. @default
+   * where it has an address
+   */
+  readonly relay?: boolean
   /** @default those of docs/protocol.md §4 */
   readonly limits?: NodeLimits
   /** @default silent */

@@ -84,6 +84,7 @@ export async function startMesh(world: World, n: number, parts: MeshParts): Prom
     transport,
     listeners,
     legacy: false,
+    relay: true,
     network: undefined,
     networkKey: undefined,
     metadata: [],
