@@ -21,6 +21,7 @@ import { describe } from './describe-peer.ts'
 import { dialing } from './dialing.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
+import { KeyedCalls } from './keyed-calls.ts'
 import type { MeshOptions, MeshStats } from './mesh-parts.ts'
 import {
   type DialOutcome,
@@ -93,10 +94,14 @@ export class Mesh implements PeerOwner {
       records: recordsOptions(suite, options.identity),
       log: (event) => this.#logDiscovery(event),
     })
+    const { discovery } = this
+    const keyed = new KeyedCalls({ discovery, local: this.#local, mayCall: this.#mayCall })
     this.caller = createCaller({
       directory: {
         providers: (services) => this.#connectionsFor(services),
-        find: (services) => findAny(services, this.discovery),
+        find: (services) => findAny(services, discovery),
+        keyed: (services, key) => keyed.keyed(services, key),
+        findKeyed: (services, key, isEligible) => keyed.find(services, key, isEligible),
       },
       random,
       clock,

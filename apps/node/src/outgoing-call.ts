@@ -25,7 +25,7 @@ export function startCall(
   options: CallOptions,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const { signal, idempotent, timeoutMs = target.timeoutMs } = options
+    const { signal, idempotent, key, timeoutMs = target.timeoutMs } = options
     if (signal?.aborted) {
       reject(abortReason(signal))
       return
@@ -38,6 +38,7 @@ export function startCall(
     }
     if (timeoutMs !== undefined) request.timeoutMs = timeoutMs
     if (idempotent !== undefined) request.idempotent = idempotent
+    if (key !== undefined) request.key = key
     new OutgoingCall({ resolve, reject, signal }).start(opener, request, body)
   })
 }

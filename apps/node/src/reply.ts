@@ -12,6 +12,12 @@ export interface CallOptions {
   readonly timeoutMs?: number
   /** The call may be run twice without harm, so it may be sent elsewhere if a provider dies. @default false */
   readonly idempotent?: boolean
+  /**
+   * Calls with the same key go to the same provider while it is there, whoever makes them: functions
+   * with state need no coordinator. Only keys of a provider that comes or goes move.
+   * @default any provider
+   */
+  readonly key?: string | Uint8Array
 }
 
 /** How much {@link Reply.bytes} and its kin take, in bytes, unless told. */

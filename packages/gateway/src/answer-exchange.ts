@@ -88,9 +88,9 @@ function run(record: RequestRecord, target: RouteTarget, params: readonly string
     record.refuse({ ...fields, code })
     return
   }
-  const { timeoutMs, noCache } = config
+  const { timeoutMs, noCache, key } = config
   const { services } = target
-  new Transfer(record, { fields, services, timeoutMs, maxBodySize, noCache }).start()
+  new Transfer(record, { fields, services, timeoutMs, maxBodySize, noCache, key }).start()
 }
 
 function redirect(record: RequestRecord, status: number, path: string): void {

@@ -10,6 +10,8 @@ export interface CallRequest {
   readonly timeoutMs?: number
   /** May be run twice without harm. */
   readonly idempotent?: boolean
+  /** Calls of one key go to one provider while that is there. */
+  readonly key?: string
 }
 
 /** Why a call failed, as the gateway needs to know it. */

@@ -1,19 +1,23 @@
 import { Connections, type Session } from './connections.ts'
-import type { Address, Contact } from './contact.ts'
+import type { Contact } from './contact.ts'
 import { formatAddress, toContact } from './contact.ts'
+import type { DiscoveryOptions } from './discovery-options.ts'
 import type { DiscoveryEvent } from './events.ts'
+import { KeyedProviders, type Ranked } from './keyed-providers.ts'
 import { LegacyArrivals } from './legacy-arrivals.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 import { type LookupContext, type LookupRunOptions, nodesQuery, runLookup } from './lookup-run.ts'
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
-import type { Clock, Network, Peer } from './ports.ts'
+import { orAborted } from './or-aborted.ts'
+import type { Clock, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
 import { RecentChanges } from './recent-changes.ts'
 import type { RecordAddress, RecordsOptions } from './record.ts'
 import type { RecordStats } from './record-stats.ts'
 import { Records } from './records.ts'
 import { Refresh } from './refresh.ts'
+import type { CallKey } from './rendezvous.ts'
 import { RoundTrips } from './round-trips.ts'
 import { BUCKET_SIZE, RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
@@ -22,26 +26,6 @@ import { WarmPool } from './warm-pool.ts'
 
 /** Contacts a node that leaves names to each peer. */
 const NAMED_WHEN_LEAVING = 4
-
-/** Options of {@link createDiscovery}. */
-export interface DiscoveryOptions {
-  readonly self: { readonly key: Uint8Array; readonly address?: Address }
-  readonly network: Network
-  readonly clock: Clock
-  /** Numbers in [0, 1). */
-  readonly random: () => number
-  /** `host:port` of nodes to join through. */
-  readonly seeds?: readonly string[]
-  /** Services offered at the start, which every hello names. */
-  readonly services?: readonly string[]
-  /**
-   * With these, services are published as signed records and found by them, and records of others
-   * are kept. @default only services of connected peers are known
-   */
-  readonly records?: RecordsOptions
-  readonly limits?: Partial<DiscoveryLimits>
-  readonly log?: (event: DiscoveryEvent) => void
-}
 
 /** Knows which nodes there are, keeps connected to them, and which of them offer what. */
 export interface Discovery {
@@ -70,6 +54,21 @@ export interface Discovery {
    * where there are none. Rejects with the signal's reason only.
    */
   resolve(service: string, options: { readonly signal: AbortSignal }): Promise<readonly Peer[]>
+  /**
+   * Providers of a service, the one calls with this key belong to first: the nearest to the key by
+   * hashed distance, of all that are known (discovery §4). `undefined` where that is not known yet, or
+   * this node does without records: see {@link Discovery.findKeyed}.
+   */
+  keyed(service: string, key: CallKey): readonly Ranked[] | undefined
+  /**
+   * Finds out who there is, and connects the provider nearest to a key of those not refused; the next,
+   * where it cannot be reached. Never rejects.
+   */
+  findKeyed(
+    service: string,
+    key: CallKey,
+    isRefused: (provider: Peer | 'self') => boolean,
+  ): Promise<void>
   /** Tells each time the connected providers of a service change, and looks for some. Returns how to end it. */
   watch(service: string, listener: ProvidersListener): () => void
   /** What this node offers now; peers are told what changed. */
@@ -98,6 +97,7 @@ class MeshDiscovery implements Discovery {
   readonly #listeners = new ServiceListeners(this.#services)
   readonly #arrivals: LegacyArrivals
   #records: Records | undefined
+  #keyed: KeyedProviders | undefined
   #pool: WarmPool | undefined
   readonly #lookups: LookupContext
   readonly #refresh: Refresh
@@ -179,6 +179,15 @@ class MeshDiscovery implements Discovery {
       isWatched: (service) => this.#listeners.has(service),
     })
     this.#records.setServices(this.#offered)
+    this.#keyed = new KeyedProviders({
+      self: self.key,
+      clock,
+      hash: options.hash,
+      services: this.#services,
+      records: this.#records.providers,
+      connection: this.#lookups.connection,
+      offers: (service) => this.#offered.has(service),
+    })
   }
 
   get ready(): Promise<void> {
@@ -274,6 +283,18 @@ class MeshDiscovery implements Discovery {
     return this.providers(service)
   }
 
+  keyed(service: string, key: CallKey): readonly Ranked[] | undefined {
+    return this.#keyed?.ranked(service, key)
+  }
+
+  async findKeyed(
+    service: string,
+    key: CallKey,
+    isRefused: (provider: Peer | 'self') => boolean,
+  ): Promise<void> {
+    if (!this.#stopped) await this.#keyed?.find(service, key, isRefused)
+  }
+
   watch(service: string, listener: ProvidersListener): () => void {
     const end = this.#listeners.add(service, listener)
     this.#records?.watch(service)
@@ -328,18 +349,4 @@ class MeshDiscovery implements Discovery {
   #logJoined({ peer, hex }: Session): void {
     this.#log({ type: 'peer-joined', peer: hex ?? 'anonymous', services: peer.services })
   }
-}
-
-/** Waits for a task that others may wait for too. */
-function orAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason)
-    const wait = async (): Promise<void> => {
-      await task
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }
-    signal.addEventListener('abort', stop, { once: true })
-    void wait()
-  })
 }

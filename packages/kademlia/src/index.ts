@@ -16,13 +16,11 @@
  * @packageDocumentation
  */
 export { type Address, CAPABILITY, type Contact, isDialable } from './contact.ts'
-export {
-  createDiscovery,
-  type Discovery,
-  type DiscoveryOptions,
-} from './discovery.ts'
+export { createDiscovery, type Discovery } from './discovery.ts'
+export type { DiscoveryOptions } from './discovery-options.ts'
 export type { DiscoveryEvent } from './events.ts'
 export { commonPrefix, compareDistance, compareIds, ID_BITS, ID_LENGTH, toHex } from './id.ts'
+export type { Ranked } from './keyed-providers.ts'
 export { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 export { Lookup, type LookupOptions } from './lookup.ts'
 export type { IncomingMessage } from './messages.ts'
@@ -48,6 +46,7 @@ export {
   type RecordStoreLimits,
   type RecordStoreOptions,
 } from './record-store.ts'
+export type { CallKey } from './rendezvous.ts'
 export {
   BUCKET_SIZE,
   type Insertion,

@@ -1,6 +1,7 @@
 import type { Closed, Session } from './connections.ts'
 import { type Address, type Contact, isDialable } from './contact.ts'
 import { toHex } from './id.ts'
+import type { KnownRecords } from './keyed-providers.ts'
 import { type LookupContext, nodesQuery, runLookup } from './lookup-run.ts'
 import type { IncomingMessage } from './messages.ts'
 import type { Clock, Network, Timer } from './ports.ts'
@@ -141,6 +142,11 @@ export class Records {
   /** Connects providers of a service, where there are any. */
   async resolve(service: string): Promise<void> {
     if (!this.#stopped) await this.#resolver.resolve(service)
+  }
+
+  /** Where records of providers are found. */
+  get providers(): KnownRecords {
+    return this.#resolver
   }
 
   /** Somebody listens to a service: its holders are asked to tell of changes. */

@@ -57,7 +57,7 @@ export class Resolver {
   readonly #keys = new Map<string, ServiceCache>()
   /** What is being found out, for all who wait. */
   readonly #finding = new Map<ServiceCache, Promise<void>>()
-  readonly #surveying = new Set<ServiceCache>()
+  readonly #surveying = new Map<ServiceCache, Promise<unknown>>()
   /** Providers that did not answer, until when they are left alone. */
   readonly #skipped = new Map<string, number>()
   readonly #hints: TokenBucket
@@ -70,6 +70,10 @@ export class Resolver {
     this.#isWatched = isWatched
     this.#watches = new ServiceWatches(context.reach, context.clock)
     this.#hints = new TokenBucket(HINTS, HINTS, context.clock.now())
+  }
+
+  get stopped(): boolean {
+    return this.#context.reach.stopped
   }
 
   /** Connects some providers, where there are any; never rejects. */
@@ -89,6 +93,30 @@ export class Resolver {
     const cache = this.#use(service, this.#context.clock.now())
     if (!this.#isOffered(cache)) void this.resolve(service)
     void this.#survey(cache)
+  }
+
+  /** Records of a service whose nearest nodes were asked for all they have; nothing before that. */
+  known(service: string): readonly SignedRecord[] | undefined {
+    const { clock, options } = this.#context
+    const cache = this.#services.get(service)
+    if (!cache || cache.surveyedAt === Number.NEGATIVE_INFINITY) return undefined
+    cache.usedAt = clock.now()
+    return cache.candidates(options.wallNow())
+  }
+
+  /** Asks the nearest nodes for all they have, unless that was done; never rejects. */
+  async survey(service: string): Promise<void> {
+    if (this.known(service) !== undefined) return
+    const { clock } = this.#context
+    const cache = this.#use(service, clock.now())
+    await this.#survey(cache)
+    // Where nobody answered, what is known is what there is.
+    if (cache.surveyedAt === Number.NEGATIVE_INFINITY) cache.surveyedAt = clock.now()
+  }
+
+  /** Dials a provider; resolves with whether it is connected now and offers the service. */
+  async connectTo(service: string, record: SignedRecord): Promise<boolean> {
+    return await this.#dial(this.#use(service, this.#context.clock.now()), record)
   }
 
   /** A peer offers it: that nobody does is wrong now. */
@@ -153,9 +181,12 @@ export class Resolver {
 
   /** Asks all of the nearest in the background, while what is known is used. */
   async #survey(cache: ServiceCache): Promise<void> {
-    if (this.#surveying.has(cache)) return
-    this.#surveying.add(cache)
-    await this.#look(cache, Number.POSITIVE_INFINITY)
+    let survey = this.#surveying.get(cache)
+    if (!survey) {
+      survey = this.#look(cache, Number.POSITIVE_INFINITY)
+      this.#surveying.set(cache, survey)
+    }
+    await survey
     this.#surveying.delete(cache)
   }
 

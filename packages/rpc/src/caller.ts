@@ -10,6 +10,17 @@ export interface Directory {
   providers(services: readonly string[]): readonly Connection[]
   /** Looks for providers where none is connected; resolves when it is worth asking again. */
   find?(services: readonly string[]): Promise<void>
+  /**
+   * Connections to the providers that calls of one key belong to, first to last; `undefined` where that
+   * is not known, or the first is not connected.
+   */
+  keyed?(services: readonly string[], key: string | Uint8Array): readonly Connection[] | undefined
+  /** Connects the first of those that `isEligible`; resolves when it is worth asking again. */
+  findKeyed?(
+    services: readonly string[],
+    key: string | Uint8Array,
+    isEligible: (connection: Connection) => boolean,
+  ): Promise<void>
 }
 
 /** Options of {@link createCaller}. */

@@ -42,4 +42,6 @@ export interface CallRequest {
   readonly timeoutMs?: number
   /** May be run twice without harm. @default false */
   readonly idempotent?: boolean
+  /** Calls of one key go to one provider while that is there. @default any provider */
+  readonly key?: string | Uint8Array
 }

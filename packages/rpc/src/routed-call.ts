@@ -1,6 +1,7 @@
+import { LocalProtocolError } from '@flatend/wire'
 import { denialOf } from './authorize.ts'
 import type { CallHandle, CallSink } from './call.ts'
-import type { CallerOptions, CallerStats } from './caller.ts'
+import type { CallerOptions, CallerStats, Directory } from './caller.ts'
 import { choose } from './choose.ts'
 import type { Connection } from './connection.ts'
 import { CallError } from './errors.ts'
@@ -50,16 +51,7 @@ export class RoutedCall implements CallHandle {
     this.#routing.stats.calls++
     if (this.#attempt()) return this
     if (this.#obstacle?.kind === 'too-large') throw this.#obstacle
-    const found = this.#routing.directory.find?.(this.#request.services)
-    if (!found) {
-      this.#noProvider()
-      return this
-    }
-    this.#timer = this.#routing.clock?.schedule(this.#timeoutMs, () => this.#expire())
-    void found.then(
-      () => this.#found(),
-      () => this.#noProvider(),
-    )
+    if (!this.#seek()) this.#noProvider()
     return this
   }
 
@@ -114,11 +106,16 @@ export class RoutedCall implements CallHandle {
     return error.nothingRan || (error.kind === 'disconnected' && this.#request.idempotent === true)
   }
 
-  /** Returns why the call failed, or nothing where another provider has it now. */
+  /** Returns why the call failed, or nothing where another provider has it now, or is looked for. */
   #retry(error: CallError): CallError | undefined {
     if (this.#timeoutMs <= 0) return deadlinePassed()
     try {
-      if (!this.#attempt()) return error
+      if (!this.#attempt()) {
+        // Of a key the next provider may be known by name alone.
+        this.#obstacle = error
+        this.#handle = undefined
+        return this.#request.key !== undefined && this.#seek() ? undefined : error
+      }
     } catch {
       // What another provider cannot be told does not explain why this one failed.
       return error
@@ -147,6 +144,11 @@ export class RoutedCall implements CallHandle {
 
   #choose(): Connection | undefined {
     const { directory, random } = this.#routing
+    const { key, services } = this.#request
+    if (key !== undefined) {
+      const nearest = keyedOf(directory).keyed(services, key) ?? []
+      return nearest.find((connection) => this.#isEligible(connection))
+    }
     const providers = directory.providers(this.#request.services)
     const one = choose(providers, random)
     if (!one || this.#isEligible(one)) return one
@@ -194,6 +196,24 @@ export class RoutedCall implements CallHandle {
   }
 
   // --- No provider was connected. ---
+
+  /** Looks for one. Returns false where there is no way to. */
+  #seek(): boolean {
+    const { directory, clock } = this.#routing
+    const { key, services } = this.#request
+    const found =
+      key === undefined
+        ? directory.find?.(services)
+        : keyedOf(directory).findKeyed(services, key, (one) => this.#isEligible(one))
+    if (!found) return false
+    this.#timer?.cancel()
+    this.#timer = clock?.schedule(this.#timeoutMs, () => this.#expire())
+    void found.then(
+      () => this.#found(),
+      () => this.#noProvider(),
+    )
+    return true
+  }
 
   #found(): void {
     if (this.#over) return
@@ -263,6 +283,17 @@ class Answer implements CallSink {
   drain(): void {
     this.#call.drained()
   }
+}
+
+type KeyedDirectory = Required<Pick<Directory, 'keyed' | 'findKeyed'>>
+
+/** @throws LocalProtocolError where calls cannot be keyed: any provider would be the wrong one */
+function keyedOf(directory: Directory): KeyedDirectory {
+  if (directory.keyed && directory.findKeyed) return directory as KeyedDirectory
+  throw new LocalProtocolError(
+    'FLATEND_RPC_KEYED',
+    'calls with a key need a directory that knows which provider they belong to',
+  )
 }
 
 function deadlinePassed(): CallError {

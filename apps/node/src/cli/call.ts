@@ -15,6 +15,7 @@ file, is the request's body. Exit status 1 if the answer's status is 400 or abov
   -H, --header NAME:VALUE    request header; repeat for several
   -d, --data TEXT            request body
   -i, --include              print status and headers too
+      --key KEY              the provider that calls of this key belong to
       --timeout MS           deadline of the call in milliseconds (default 30000)
 ${meshHelp.split('\n').slice(1).join('\n')}
 `
@@ -27,6 +28,7 @@ export async function callCommand(args: readonly string[]): Promise<number> {
     data: { type: 'string', short: 'd' },
     include: { type: 'boolean', short: 'i' },
     timeout: { type: 'string' },
+    key: { type: 'string' },
   })
   if (values.help) {
     process.stdout.write(HELP)
@@ -41,7 +43,12 @@ export async function callCommand(args: readonly string[]): Promise<number> {
     throw asUsageError(error)
   })
   try {
-    const options = { headers, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+    const { key } = values
+    const options = {
+      headers,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(key === undefined ? {} : { key }),
+    }
     const reply = await node.call(service, values.data ?? standardInput(), options)
     return await print(reply, values.include === true)
   } catch (error) {

@@ -1,4 +1,5 @@
 import { utf8Length } from '../utf8.ts'
+import { readKey } from './route-key.ts'
 import { PATH_ALLOWED, parseRoutePath, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
 import type { RouteConfig, ServiceTarget, StaticTarget } from './types.ts'
@@ -16,6 +17,7 @@ export function readRoute(section: Section): RouteConfig | undefined {
     noCache: section.flag('nocache') ?? false,
     timeoutMs,
     maxBodySize: readBodySize(section),
+    key: readKey(section),
     where: section.where('path'),
   }
   section.planned('methods', 'retry', 'cors', 'rate_limit', 'auth', 'websocket', 'redirect')

@@ -76,6 +76,8 @@ export interface RouteConfig {
   readonly timeoutMs: number | undefined
   /** Largest request body in bytes; the listener's where it is not set. */
   readonly maxBodySize: number | undefined
+  /** Field whose value decides on the provider: `params.id`, a header. */
+  readonly key: string | undefined
   readonly where: SourcePosition
 }
 

@@ -2,7 +2,7 @@ import type { BodySink } from '../driver.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
 import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
-import { mayHaveBody, type RequestRecord } from './request-record.ts'
+import { headerOf, mayHaveBody, type RequestRecord } from './request-record.ts'
 import { type ResponseHead, responseHead } from './response-head.ts'
 import { Upload } from './upload.ts'
 
@@ -11,6 +11,8 @@ export interface TransferPlan {
   readonly fields: HeaderList
   readonly services: readonly string[]
   readonly timeoutMs: number | undefined
+  /** Field by whose value the provider is chosen. */
+  readonly key: string | undefined
   /** Bytes of the request's body at the most. */
   readonly maxBodySize: number
   readonly noCache: boolean
@@ -80,6 +82,7 @@ export class Transfer implements CallSink {
   start(): void {
     const { exchange, env } = this.#record
     const { services, fields: headers, timeoutMs } = this.#plan
+    const key = this.#plan.key === undefined ? undefined : headerOf(headers, this.#plan.key)
     exchange.onClose(() => this.#gone())
     const idempotent = IDEMPOTENT.has(exchange.method)
     const request = {
@@ -87,6 +90,7 @@ export class Transfer implements CallSink {
       headers,
       idempotent,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(key === undefined ? {} : { key }),
     }
     let handle: CallHandle
     try {
