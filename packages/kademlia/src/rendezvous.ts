@@ -19,7 +19,7 @@ export function placeOfKey(key: CallKey, hash: RecordsOptions['hash']): Uint8Arr
  * that has; hashed, each has the same share, and still only keys of who comes or goes move (Thaler &
  * Ravishankar 1998, "Using name-based mappings to increase hit rates", §4).
  */
-export function hashedDistance(place: Uint8Array, id: Uint8Array): number {
+function hashedDistance(place: Uint8Array, id: Uint8Array): number {
   let hash = 0
   for (let at = 0; at < 32; at += 4) hash = mix(hash ^ wordAt(place, at) ^ wordAt(id, at))
   return hash >>> 0
