@@ -6,7 +6,9 @@ import {
   type Peer,
 } from '@flatend/kademlia'
 import { Reader, RemoteProtocolError, Writer } from '@flatend/wire'
+import { simRecords } from './records.ts'
 import { EVENT } from './trace.ts'
+import { DIAL, REPLY } from './traffic.ts'
 import type { SimNode, World } from './world.ts'
 
 type OnReply = (status: number, body?: Reader) => void
@@ -30,6 +32,7 @@ export class ConnectedNetwork {
       self: { key: node.key, address: node.contact.address },
       clock: world.clock,
       random: world.random,
+      records: simRecords(node, world),
       network: {
         connect: (target, { signal }) => this.#connect({ node, world, signal }, target),
       },
@@ -55,6 +58,7 @@ export class ConnectedNetwork {
     const to = world.at(target.address)
     if (!to) return Promise.reject(new Error(`${target.address} is nobody's`))
     world.note(EVENT.dial, node, to)
+    world.traffic.message(node, DIAL, 0)
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       const roundTrip = world.latency(node, to) + world.latency(to, node)
@@ -154,6 +158,7 @@ class End implements Peer {
     }
     world.note(EVENT.request, node, to)
     const body = bytesOf(write)
+    world.traffic.message(node, opcode, body.length)
     this.#waiting.set(seq, this.#measured({ opcode, body, onReply }))
     this.deliver(() => this.other?.hear({ seq, opcode, body }))
   }
@@ -163,6 +168,7 @@ class End implements Peer {
     const { world, node, to } = this.#options
     world.note(EVENT.tell, node, to)
     const body = bytesOf(write)
+    world.traffic.message(node, opcode, body.length)
     this.deliver(() => this.other?.hear({ seq: 0, opcode, body }))
   }
 
@@ -171,6 +177,7 @@ class End implements Peer {
     const { world, node, to } = this.#options
     world.note(EVENT.reply, node, to)
     const body = bytesOf(write)
+    world.traffic.message(node, REPLY, body.length)
     this.deliver(() => this.other?.answered(seq, status, body))
   }
 

@@ -3,6 +3,7 @@ import { createVirtualClock, type VirtualClock } from '@flatend/monte/memory'
 import type { Measure } from './measure.ts'
 import { hashed, type Random, randomId, seededRandom } from './random.ts'
 import { Trace } from './trace.ts'
+import { Traffic } from './traffic.ts'
 
 /** A simulated node. */
 export interface SimNode {
@@ -44,6 +45,7 @@ export class World {
   readonly clock: VirtualClock = createVirtualClock()
   readonly random: Random
   readonly trace: Trace = new Trace()
+  readonly traffic: Traffic = new Traffic()
   readonly nodes: SimNode[] = []
   readonly #seed: number
   readonly #loss: number
