@@ -15,6 +15,8 @@ export interface SimNode {
   /** Forgets its discovery, as a process that ends does. */
   end(): void
   alive: boolean
+  /** What it offers, from its start on. */
+  services: readonly string[]
   /** Answers with its like alone. */
   adversary: boolean
   /** Only nodes of one part reach each other. */
@@ -116,6 +118,7 @@ class LazyNode implements SimNode {
   readonly index: number
   readonly contact: Contact
   alive = true
+  services: readonly string[] = []
   adversary = false
   part = 0
   measure: Measure | undefined
