@@ -6,7 +6,9 @@ import {
   type Peer,
 } from '@flatend/kademlia'
 import { Reader, RemoteProtocolError, Writer } from '@flatend/wire'
+import { simRecords } from './records.ts'
 import { EVENT } from './trace.ts'
+import { DIAL, REPLY } from './traffic.ts'
 import type { SimNode, World } from './world.ts'
 
 type OnReply = (status: number, body?: Reader) => void
@@ -20,8 +22,20 @@ const FIND_NODE2 = 0x10
 /** A connection that ends before the answer, as the port has it. */
 const NO_REPLY = -1
 
+/** A message that arrives. */
+export interface Heard {
+  readonly node: SimNode
+  readonly from: SimNode
+  readonly opcode: number
+  readonly body: Uint8Array
+}
+
 /** The open connections of every node. */
 export class ConnectedNetwork {
+  /** Told of every message that arrives; whether it is heard. */
+  hears: (heard: Heard) => boolean = () => true
+  /** Round trips that a dial takes; 0 shows what connections that are open save. */
+  dialTrips = 1
   readonly #ends = new Map<SimNode, Set<End>>()
 
   /** The package's discovery over connections in memory: everything it does is done. */
@@ -30,6 +44,8 @@ export class ConnectedNetwork {
       self: { key: node.key, address: node.contact.address },
       clock: world.clock,
       random: world.random,
+      records: simRecords(node, world),
+      services: node.services,
       network: {
         connect: (target, { signal }) => this.#connect({ node, world, signal }, target),
       },
@@ -55,10 +71,11 @@ export class ConnectedNetwork {
     const to = world.at(target.address)
     if (!to) return Promise.reject(new Error(`${target.address} is nobody's`))
     world.note(EVENT.dial, node, to)
+    world.traffic.message(node, DIAL, 0)
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       const roundTrip = world.latency(node, to) + world.latency(to, node)
-      world.clock.schedule(roundTrip, () => {
+      world.clock.schedule(roundTrip * this.dialTrips, () => {
         // Who is not there is silent: the dial ends when the dialer gives it up.
         if (signal.aborted || !world.reaches(node, to)) return
         if (to === node) reject(Object.assign(new Error('this is us'), { code: SELF }))
@@ -70,8 +87,11 @@ export class ConnectedNetwork {
   /** The dialer's side is open first, the other when its first words arrive. */
   #open(world: World, node: SimNode, to: SimNode): Peer {
     const { host, port } = to.contact.address
-    const ours = new End({ world, node, to, ends: this.#of(node), dialed: `${host}:${port}` })
-    const theirs = new End({ world, node: to, to: node, ends: this.#of(to), dialed: undefined })
+    const hears = (heard: Heard): boolean => this.hears(heard)
+    const common = { world, hears }
+    const dialed = `${host}:${port}`
+    const ours = new End({ ...common, node, to, ends: this.#of(node), dialed })
+    const theirs = new End({ ...common, node: to, to: node, ends: this.#of(to), dialed: undefined })
     ours.other = theirs
     theirs.other = ours
     ours.deliver(() => theirs.open())
@@ -94,6 +114,7 @@ interface EndOptions {
   readonly node: SimNode
   readonly to: SimNode
   readonly ends: Set<End>
+  readonly hears: (heard: Heard) => boolean
   readonly dialed: string | undefined
 }
 
@@ -102,7 +123,7 @@ class End implements Peer {
   readonly key: Uint8Array
   readonly address: Address
   readonly version = 2
-  readonly services: readonly string[] = []
+  readonly services: readonly string[]
   readonly dialed: string | undefined
   readonly to: SimNode
   other: End | undefined
@@ -116,6 +137,7 @@ class End implements Peer {
     this.#options = options
     this.to = options.to
     this.key = options.to.key
+    this.services = options.to.services
     this.address = options.to.contact.address
     this.dialed = options.dialed
   }
@@ -154,6 +176,7 @@ class End implements Peer {
     }
     world.note(EVENT.request, node, to)
     const body = bytesOf(write)
+    world.traffic.message(node, opcode, body.length)
     this.#waiting.set(seq, this.#measured({ opcode, body, onReply }))
     this.deliver(() => this.other?.hear({ seq, opcode, body }))
   }
@@ -163,6 +186,7 @@ class End implements Peer {
     const { world, node, to } = this.#options
     world.note(EVENT.tell, node, to)
     const body = bytesOf(write)
+    world.traffic.message(node, opcode, body.length)
     this.deliver(() => this.other?.hear({ seq: 0, opcode, body }))
   }
 
@@ -171,12 +195,14 @@ class End implements Peer {
     const { world, node, to } = this.#options
     world.note(EVENT.reply, node, to)
     const body = bytesOf(write)
+    world.traffic.message(node, REPLY, body.length)
     this.deliver(() => this.other?.answered(seq, status, body))
   }
 
   hear({ seq, opcode, body }: { seq: number; opcode: number; body: Uint8Array }): void {
-    const { discovery } = this.#options.node
-    this.#guard(() => discovery.receive(this, { seq, opcode, body: new Reader(body) }))
+    const { node, hears } = this.#options
+    if (!hears({ node, from: this.to, opcode, body })) return
+    this.#guard(() => node.discovery.receive(this, { seq, opcode, body: new Reader(body) }))
   }
 
   answered(seq: number, status: number, body: Uint8Array): void {

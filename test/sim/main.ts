@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { churn } from './churn-scenario.ts'
+import { hotKey } from './hot-key-scenario.ts'
 import { joining, partition } from './joined-scenarios.ts'
 import { drawPlot } from './plot.ts'
 import { adversaries, dead, outage, preset } from './preset-scenarios.ts'
@@ -17,6 +18,7 @@ scenarios, one of
   --outage                   preset, half of all nodes dead at once
   --adversaries <share>      preset, with so many that name each other alone
   --partition                nodes that joined, in two halves for ten minutes
+  --hot-key                  preset, one service that all look up
   --churn                    half of the nodes leave within two hours
 
 options
@@ -51,6 +53,7 @@ const { values } = parseArgs({
 
 const isJoined = !(
   values.preset ||
+  values['hot-key'] ||
   values.outage ||
   values.churn ||
   values.dead ||
@@ -74,7 +77,7 @@ function fail(reason: string): never {
 }
 
 function run(): Promise<Report> {
-  if (values['hot-key']) fail('there are no provider records yet, so that no key can be hot')
+  if (values['hot-key']) return hotKey(options)
   if (values.dead) return dead({ ...options, dead: number(values.dead) })
   if (values.outage) return outage(options)
   if (values.churn) return churn({ ...options, hours: number(values.hours) })

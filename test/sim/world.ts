@@ -3,6 +3,7 @@ import { createVirtualClock, type VirtualClock } from '@flatend/monte/memory'
 import type { Measure } from './measure.ts'
 import { hashed, type Random, randomId, seededRandom } from './random.ts'
 import { Trace } from './trace.ts'
+import { Traffic } from './traffic.ts'
 
 /** A simulated node. */
 export interface SimNode {
@@ -14,6 +15,8 @@ export interface SimNode {
   /** Forgets its discovery, as a process that ends does. */
   end(): void
   alive: boolean
+  /** What it offers, from its start on. */
+  services: readonly string[]
   /** Answers with its like alone. */
   adversary: boolean
   /** Only nodes of one part reach each other. */
@@ -44,6 +47,7 @@ export class World {
   readonly clock: VirtualClock = createVirtualClock()
   readonly random: Random
   readonly trace: Trace = new Trace()
+  readonly traffic: Traffic = new Traffic()
   readonly nodes: SimNode[] = []
   readonly #seed: number
   readonly #loss: number
@@ -114,6 +118,7 @@ class LazyNode implements SimNode {
   readonly index: number
   readonly contact: Contact
   alive = true
+  services: readonly string[] = []
   adversary = false
   part = 0
   measure: Measure | undefined

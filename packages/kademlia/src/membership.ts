@@ -83,7 +83,10 @@ export class Membership {
   learn(peer: Peer): void {
     const { key, address, version } = peer
     if (!key || !address || version !== 2 || !isDialable(address)) return
-    if (!this.verify(peer) && !this.#context.table.has(key)) this.#probe(toContact(key, address))
+    const { table } = this.#context
+    if (this.verify(peer) || table.has(key)) return
+    // Where connections are few, each that closes for being idle would else be made anew for ever.
+    if (!this.sparse || table.wants(key)) this.#probe(toContact(key, address))
   }
 
   /** Only who answered at its own address, with its own key, is ever told to others. */

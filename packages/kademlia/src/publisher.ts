@@ -1,6 +1,7 @@
 import type { Reader } from '@flatend/wire'
 import { PUT } from './codec.ts'
 import type { Contact } from './contact.ts'
+import { toHex } from './id.ts'
 import type { Clock, Peer, Timer } from './ports.ts'
 import type { Reach } from './reach.ts'
 import {
@@ -27,6 +28,8 @@ const AT_LAST = 250
 const APART = 1_000
 /** Services published at a time. */
 const MAX_RUNNING = 4
+/** Holders to whom connections are kept, so that a record can be withdrawn at once: of four services. */
+const MAX_KEPT = 64
 
 /** What {@link Publisher} works with. */
 export interface PublisherContext {
@@ -68,6 +71,8 @@ export class Publisher {
   readonly #context: PublisherContext
   readonly #services = new Map<string, Published>()
   readonly #queue: Published[] = []
+  /** Names of holders to stay connected to. */
+  #kept: ReadonlySet<string> = new Set()
   #running = 0
   #seq = 0n
   #started = false
@@ -110,6 +115,11 @@ export class Publisher {
       const waits = one.state === 'waiting' && one.wanted && one.holders.length === 0
       if (waits) this.#soon(one, AT_LAST)
     }
+  }
+
+  /** Whether a node has records of ours: who stops can withdraw them over connections that are open. */
+  isHolder(key: Uint8Array): boolean {
+    return this.#kept.has(toHex(key))
   }
 
   /** Withdraws everything where a connection is open; who stops dials nobody any more. */
@@ -187,10 +197,16 @@ export class Publisher {
     const nextMs = wanted ? await this.#publish(one) : await this.#withdraw(one)
     one.state = 'waiting'
     this.#running--
+    this.#keep()
     if (one.again || one.wanted !== wanted) this.#soon(one, 0)
     else if (wanted) this.#soon(one, nextMs)
     else this.#services.delete(one.service)
     this.#pump()
+  }
+
+  #keep(): void {
+    const holders = [...this.#services.values()].flatMap((one) => one.holders)
+    this.#kept = new Set(holders.slice(0, MAX_KEPT).map(({ key }) => toHex(key)))
   }
 
   /** Returns when to do it again. */

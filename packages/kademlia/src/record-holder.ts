@@ -2,7 +2,7 @@ import type { Reader } from '@flatend/wire'
 import { DOWN_HINT, EVENT, GET, PUT, STATUS_FULL, STATUS_OK, WATCH } from './codec.ts'
 import type { Session } from './connections.ts'
 import { isDialable } from './contact.ts'
-import { compareDistance, sameKey, toHex } from './id.ts'
+import { commonPrefix, sameKey, toHex } from './id.ts'
 import type { IncomingMessage } from './messages.ts'
 import type { Clock, Peer } from './ports.ts'
 import type { Reach } from './reach.ts'
@@ -31,8 +31,8 @@ const HINTS = { rate: 10, burst: 10 }
 const MAX_PROBES = 16
 /** A copy left by somebody else is kept so long at the most, in milliseconds (discovery §2). */
 const CACHE = 60_000
-/** With more nodes than this between us and the holders, such a copy would be kept for no second. */
-const MAX_BETWEEN = 6
+/** Beyond so many halvings such a copy would be kept for no second. */
+const MAX_HALVINGS = 5
 
 /** What {@link RecordHolder} works with. */
 export interface HolderContext {
@@ -118,15 +118,18 @@ export class RecordHolder {
   }
 
   /**
-   * A copy is kept half as long for each node between us and the holders, which the table knows
-   * about (paper §2.3).
+   * A copy is kept half as long for each doubling of the nodes between us and the holders (paper §2.3):
+   * for each first bit of the key that our own 16 nearest share with us and we not with the key. So
+   * what is asked for often is found far out, where lookups come together first, and for seconds only.
    */
   #cacheMs(key: Uint8Array): number {
     const { table } = this.#context
-    const nearest = table.closest(key, BUCKET_SIZE + MAX_BETWEEN)
-    const nearer = nearest.filter((one) => compareDistance(key, one.key, table.self) < 0).length
-    const between = Math.max(0, nearer - BUCKET_SIZE)
-    return between >= MAX_BETWEEN ? 0 : CACHE / 2 ** between
+    const farthest = table.closest(table.self, BUCKET_SIZE)[BUCKET_SIZE - 1]
+    // Of so few nodes each is a holder.
+    if (!farthest) return CACHE
+    const depth = commonPrefix(table.self, farthest.key)
+    const halvings = Math.max(0, depth - commonPrefix(table.self, key))
+    return halvings > MAX_HALVINGS ? 0 : CACHE / 2 ** halvings
   }
 
   #onGet({ peer }: Session, seq: number, body: Reader): void {

@@ -109,7 +109,7 @@ export class Records {
 
   /** Whether the connection to a node is needed though nothing is said on it. */
   needs(key: Uint8Array): boolean {
-    return this.#resolver.needs(key)
+    return this.#resolver.needs(key) || this.#publisher.isHolder(key)
   }
 
   /** Relays this node is reached through, where it cannot be dialed. */

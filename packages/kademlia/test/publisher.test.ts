@@ -49,7 +49,7 @@ class Neighbourhood {
     const publicKey = randomId(seededRandom(31))
     this.#policy = policy
     const clock = { now: (): number => 0 }
-    this.one = fixture({ maxFullMesh: 100 }, undefined, {
+    this.one = fixture({ maxFullMesh: 64, probeMs: 0 }, undefined, {
       self: { key: publicKey, ...(address ? { address } : {}) },
       services,
       records: {
@@ -210,6 +210,15 @@ describe('a node publishes what it offers', () => {
       { address: { host: '10.0.0.2', port: 9_000 } },
       ...[1, 2, 3].map(relay),
     ])
+  })
+
+  test('and stays connected to who has it, so that it can', async () => {
+    const all = new Neighbourhood(120)
+    await all.pass(1_000)
+    const holders = new Set(all.taken.map(({ peer }) => peer))
+    await all.pass(200_000)
+    expect([...holders].every(({ retired }) => retired === 0)).toBe(true)
+    expect(all.peers.filter(({ retired }) => retired > 0).length).toBeGreaterThan(40)
   })
 
   test('but not without an address: there is nothing to tell', async () => {

@@ -2,6 +2,7 @@ import { Reader, RemoteProtocolError, type Writer } from '@flatend/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DOWN_HINT, EVENT, GET, PUT, WATCH } from '../src/codec.ts'
+import { commonPrefix } from '../src/id.ts'
 import type { RecordStats } from '../src/index.ts'
 import { type ProviderRecord, type SignedRecord, serviceKey, signRecord } from '../src/record.ts'
 import {
@@ -111,12 +112,24 @@ describe('a holder', () => {
     const peer = verified(one)
     const record = signed()
     expect(put(one, peer, [record.bytes])).toEqual([{ status: 0, seconds: 60 }])
-    // 17 nodes nearer: one between us and the holders.
-    for (let i = 0; i < 17; i++) verified(one, 9_100 + i, nearId(random, KEY, 16))
-    expect(put(one, peer, [signed().bytes])).toEqual([{ status: 0, seconds: 30 }])
-    for (let i = 0; i < 10; i++) verified(one, 9_200 + i, nearId(random, KEY, 16))
+    const { self } = one.discovery.table
+    const common = commonPrefix(self, KEY)
+    // Our own 16 nearest agree with us in so many bits more than the key does.
+    const surround = (bits: number): void => {
+      for (let i = 0; i < 16; i++) {
+        const id = nearId(random, self, common + bits + 1)
+        const at = common + bits
+        id[at >>> 3] = (id[at >>> 3] as number) ^ (0x80 >>> (at & 7))
+        verified(one, 9_100 + bits * 16 + i, id)
+      }
+    }
+    for (const [i, seconds] of [30, 15, 7, 3, 1].entries()) {
+      surround(i + 1)
+      expect(put(one, peer, [signed().bytes])).toEqual([{ status: 0, seconds }])
+    }
+    surround(6)
     expect(put(one, peer, [signed().bytes])[0]?.status).toBe(1)
-    expect(one.stats).toMatchObject({ stored: 2, full: 1 })
+    expect(one.stats).toMatchObject({ stored: 6, full: 1 })
   })
 
   test('refuses and counts what is forged, stale, repeated with changes, over, ahead or garbage', () => {

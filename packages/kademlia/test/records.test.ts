@@ -112,7 +112,7 @@ describe('a service beyond our connections', () => {
   })
 
   test('is published again when all who held its record are gone', async () => {
-    const { mesh, nodes, provider } = await farProvider(9)
+    const { mesh, nodes, provider } = await farProvider(9, 80)
     const holders = holdersOf(nodes).filter((one) => one !== nodes[0])
     for (const holder of holders) holder.crash()
     await mesh.clock.advance(331_000)
