@@ -6,7 +6,7 @@ import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 import { type LookupContext, type LookupRunOptions, nodesQuery, runLookup } from './lookup-run.ts'
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
-import type { Clock, Network, Peer } from './ports.ts'
+import type { Clock, DialTarget, Network, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
 import { RecentChanges } from './recent-changes.ts'
 import type { RecordsOptions } from './record.ts'
@@ -17,6 +17,7 @@ import { RoundTrips } from './round-trips.ts'
 import { BUCKET_SIZE, RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
 import { type ProvidersListener, ServiceListeners } from './service-listeners.ts'
+import type { SuggestOptions } from './suggestions.ts'
 import { WarmPool } from './warm-pool.ts'
 
 /** Contacts a node that leaves names to each peer. */
@@ -29,8 +30,8 @@ export interface DiscoveryOptions {
   readonly clock: Clock
   /** Numbers in [0, 1). */
   readonly random: () => number
-  /** `host:port` of nodes to join through. */
-  readonly seeds?: readonly string[]
+  /** Nodes to join through, each `host:port`, and the key it must prove where one is known. */
+  readonly seeds?: readonly (string | DialTarget)[]
   /** Services offered at the start, which every hello names. */
   readonly services?: readonly string[]
   /**
@@ -73,6 +74,11 @@ export interface Discovery {
   watch(service: string, listener: ProvidersListener): () => void
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
+  /**
+   * Addresses that may lead to nodes, `host:port` each: they are tried once, while nodes are wanted;
+   * before the start, ahead of the seeds.
+   */
+  suggest(targets: readonly DialTarget[], options?: SuggestOptions): void
   /** The nodes nearest to a target that answered. */
   lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]>
 }
@@ -110,7 +116,10 @@ class MeshDiscovery implements Discovery {
     const connections = new Connections(table.self)
     const limits = { ...DEFAULT_DISCOVERY_LIMITS, ...options.limits }
     const common = { table, connections, limits, log }
-    const membership = new Membership({ ...common, network, clock, random }, seeds)
+    const membership = new Membership(
+      { ...common, network, clock, random },
+      seeds.map((seed) => (typeof seed === 'string' ? { address: seed } : seed)),
+    )
     this.table = table
     this.#log = log
     this.#clock = clock
@@ -291,6 +300,10 @@ class MeshDiscovery implements Discovery {
     return (
       this.#messages.receive(session, message) || this.#records?.receive(session, message) === true
     )
+  }
+
+  suggest(targets: readonly DialTarget[], options?: SuggestOptions): void {
+    this.#membership.suggest(targets, options)
   }
 
   async lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]> {

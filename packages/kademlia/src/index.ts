@@ -21,7 +21,7 @@ export {
   type Discovery,
   type DiscoveryOptions,
 } from './discovery.ts'
-export type { DiscoveryEvent } from './events.ts'
+export type { DialFailure, DiscoveryEvent } from './events.ts'
 export { commonPrefix, compareDistance, compareIds, ID_BITS, ID_LENGTH, toHex } from './id.ts'
 export { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 export { Lookup, type LookupOptions } from './lookup.ts'
@@ -56,3 +56,4 @@ export {
   SIBLINGS,
 } from './routing-table.ts'
 export type { ProvidersListener } from './service-listeners.ts'
+export type { SuggestOptions } from './suggestions.ts'

@@ -61,4 +61,9 @@ export interface Network {
    * more for a session that is open.
    */
   connect(target: DialTarget, options: { readonly signal: AbortSignal }): Promise<Peer>
+  /**
+   * All addresses, `IP:port`, that a host name stands for now; each may be a node. Where it is left
+   * out, a name is one node.
+   */
+  resolve?(address: string): Promise<readonly string[]>
 }
