@@ -10,6 +10,7 @@ import {
 } from '@flatend/wire'
 import { Batch } from './batch.ts'
 import { equal } from './equal.ts'
+import { foreign } from './foreign.ts'
 import { type Hello, type PackedHello, packHello } from './hello.ts'
 import { checkHello, signHello } from './identity-proof.ts'
 import { firstTranscript, handshakeKeys, legacyKey, nextTranscript } from './key-schedule.ts'
@@ -89,6 +90,11 @@ export class Session {
   /** The peer stopped in the middle of a key or a packet. */
   get partial(): boolean {
     return this.#frames.partial || this.#peerKeyBytes % KEY_LENGTH !== 0
+  }
+  /** What the peer said was no key: it speaks another protocol. */
+  get foreign(): RemoteProtocolError | undefined {
+    const bytes = this.#state === 'key' ? this.#peerKeyBytes : 0
+    return foreign(this.#peerKey.subarray(0, bytes))
   }
   /** Services the hello had no room for. */
   get unsentServices(): readonly string[] {
@@ -190,6 +196,8 @@ export class Session {
   /** Offer and choice by the top bit (protocol §2). */
   #choose(): void {
     const { role, legacy } = this.#options
+    const { foreign: stranger } = this
+    if (stranger) throw stranger
     this.#version = (this.#peerKey[OFFER_BYTE] as number) & OFFER_BIT ? 2 : 1
     if (this.#version === 1 && !legacy) throw legacyRefused()
     if (this.#reflected()) {
