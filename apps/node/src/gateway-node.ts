@@ -37,6 +37,7 @@ export async function startGateway({
     addrs: config.bootstrap,
     legacy: config.legacy,
     ...(config.network === undefined ? {} : { network: config.network }),
+    ...(config.peerCache === undefined ? {} : { peerCache: config.peerCache }),
     ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,

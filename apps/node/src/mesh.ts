@@ -28,9 +28,9 @@ import {
   type RpcStats,
 } from '@flatend/rpc'
 import { Access, type AllowList, type AuthorizePeer } from './access.ts'
-import { parseAddress } from './address.ts'
 import { describe } from './describe-peer.ts'
 import { dialing } from './dialing.ts'
+import { Dials } from './dials.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
 import type { Listeners } from './listeners.ts'
@@ -38,9 +38,12 @@ import type { Logger } from './logger.ts'
 import { type DialOutcome, MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
 import type { NodeLimits } from './options.ts'
 import type { CallOpener } from './outgoing-call.ts'
+import type { PeerCache } from './peer-cache.ts'
+import { PeerMemory } from './peer-memory.ts'
 import { RareLog } from './rare-log.ts'
 import { findAny, recordsOptions } from './records.ts'
 import type { Clock } from './runtime.ts'
+import { SeedLog } from './seed-log.ts'
 import type { Address, Endpoint, Transport } from './transport.ts'
 
 /** What a mesh is made of. */
@@ -51,7 +54,7 @@ export interface MeshOptions {
   readonly ephemeral: boolean
   /** Address others may dial, where there is one. */
   readonly address: Address | undefined
-  readonly seeds: readonly string[]
+  readonly seeds: readonly (string | DialTarget)[]
   readonly transport: Transport
   /** Open already; their links come to {@link Mesh.accept}. */
   readonly listeners: Listeners
@@ -70,6 +73,8 @@ export interface MeshOptions {
   /** Names of the services this node offers, as they are now. */
   readonly services: () => readonly string[]
   readonly offers: (service: string) => boolean
+  /** Where nodes are kept for the next start. @default nowhere */
+  readonly peerCache?: PeerCache | undefined
   readonly log: Logger
   /** Who keeps the node connected. @default createDiscovery */
   readonly discover?: (options: DiscoveryOptions) => Discovery
@@ -101,6 +106,8 @@ export class Mesh implements PeerOwner {
   readonly #past = createStats()
   readonly #sessionLimits: SessionLimits
   readonly #entries = new Map<MeshPeer, Entry>()
+  readonly #seedLog: SeedLog
+  readonly #memory: PeerMemory | undefined
   #stopping = false
   #onEmpty: (() => void) | undefined
 
@@ -109,6 +116,7 @@ export class Mesh implements PeerOwner {
     const { suite, clock, random, dispatch, defer, log, discover = createDiscovery } = options
     this.#sessionLimits = sessionLimits(options.limits.session)
     const rareLog = new RareLog(log, clock)
+    this.#seedLog = new SeedLog(log)
     const { authorize, allow, limits } = options
     this.#access = new Access({ authorize, allow, log: rareLog })
     this.#gate = new Gate({ clock, log: rareLog, access: this.#access, limits: limits.admission })
@@ -120,7 +128,11 @@ export class Mesh implements PeerOwner {
         key: options.identity.publicKey,
         ...(options.address ? { address: options.address } : {}),
       },
-      network: { connect: (target, { signal }) => this.#connect(target, signal) },
+      network: new Dials({
+        transport: options.transport,
+        clock,
+        open: (endpoint, target, signal) => this.#connect(endpoint, target, signal),
+      }),
       clock,
       random,
       seeds: options.seeds,
@@ -129,6 +141,15 @@ export class Mesh implements PeerOwner {
       records: recordsOptions(suite, options.identity),
       log: (event) => this.#logDiscovery(event),
     })
+    if (options.peerCache) {
+      this.#memory = new PeerMemory({
+        cache: options.peerCache,
+        discovery: this.discovery,
+        clock,
+        wallNow: () => Date.now(),
+        connected: () => this.#peers.size,
+      })
+    }
     this.caller = createCaller({
       directory: {
         providers: (services) => this.#connectionsFor(services),
@@ -166,10 +187,11 @@ export class Mesh implements PeerOwner {
   }
 
   /** Dials the seeds; resolves when each has answered or failed once, or the time is over. */
-  join(timeoutMs: number): Promise<void> {
+  async join(timeoutMs: number): Promise<void> {
+    await this.#memory?.start()
     this.discovery.start()
-    return new Promise((resolve) => {
-      if (this.#options.seeds.length === 0) resolve()
+    await new Promise<void>((resolve) => {
+      if (this.#options.seeds.length === 0 && !this.#memory) resolve()
       else {
         const timer = this.#options.clock.schedule(timeoutMs, resolve)
         void this.discovery.ready.finally(() => {
@@ -210,6 +232,7 @@ export class Mesh implements PeerOwner {
   async shutdown(timeoutMs: number): Promise<void> {
     this.#stopping = true
     this.#options.listeners.close()
+    await this.#memory?.stop()
     this.discovery.stop()
     const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
     await drained(connections, this.#options.clock, timeoutMs)
@@ -236,6 +259,7 @@ export class Mesh implements PeerOwner {
   opened(peer: MeshPeer): void {
     this.#peers.add(peer)
     this.#options.log.info(describe(peer), 'peer connected')
+    if (peer.dialed !== undefined) this.#seedLog.answered(peer.dialed)
     if (peer.version === 1) {
       this.#options.log.warn(
         describe(peer),
@@ -282,9 +306,9 @@ export class Mesh implements PeerOwner {
     return []
   }
 
-  async #connect(target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
+  async #connect(endpoint: Endpoint, target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
     const entry = this.#gate.dial()
-    const link = await this.#dial(target.address, signal).catch((error: unknown) => {
+    const link = await this.#dial(endpoint, signal).catch((error: unknown) => {
       entry.closed()
       throw error
     })
@@ -296,8 +320,8 @@ export class Mesh implements PeerOwner {
     return await dialing({ link, signal, open })
   }
 
-  async #dial(address: string, signal: AbortSignal): Promise<Link> {
-    return await this.#options.transport.dial(parseAddress(address, 'peer'), { signal })
+  async #dial(endpoint: Endpoint, signal: AbortSignal): Promise<Link> {
+    return await this.#options.transport.dial(endpoint, { signal })
   }
 
   #open({ link, role, peer, entry, expectedKey }: OpenOptions): void {
@@ -344,6 +368,8 @@ export class Mesh implements PeerOwner {
 
   #logDiscovery(event: DiscoveryEvent): void {
     this.#options.log.debug(event, 'discovery')
+    const isFailure = event.type === 'dial-failed' || event.type === 'dial-abandoned'
+    if (isFailure && event.seed) this.#seedLog.failed(event)
   }
 }
 

@@ -1,7 +1,9 @@
+import type { DialTarget } from '@flatend/kademlia'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import type { Caller } from '@flatend/rpc'
 import { formatAddress, formatEndpoint } from './address.ts'
 import { NodeError } from './errors.ts'
+import { createFilePeerCache } from './file-peer-cache.ts'
 import type { HeadersInit } from './headers.ts'
 import { Listeners } from './listeners.ts'
 import { silentLogger } from './logger.ts'
@@ -9,6 +11,7 @@ import { Mesh, type MeshStats } from './mesh.ts'
 import type { MeshPeer } from './mesh-peer.ts'
 import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } from './options.ts'
 import { startCall } from './outgoing-call.ts'
+import type { PeerCache } from './peer-cache.ts'
 import { PeerId } from './peer-id.ts'
 import { Provider } from './provider.ts'
 import type { CallOptions, Reply } from './reply.ts'
@@ -69,6 +72,7 @@ export class Node {
       }),
       services: () => [...handlers.keys()],
       offers: (service) => handlers.has(service),
+      peerCache: peerCacheOf(options),
       log,
     })
     this.#keepAlive = setInterval(() => undefined, FOREVER)
@@ -233,13 +237,18 @@ interface NodeParts {
   readonly seed: Uint8Array
   readonly handlers: Map<string, Handler>
   readonly listeners: Listeners
-  readonly seeds: readonly string[]
+  readonly seeds: readonly DialTarget[]
   readonly transport: Transport
   readonly options: NodeOptions
 }
 
 function transportFor({ webOrigins = [], limits }: NodeOptions): Transport {
   return createTransport({ webOrigins, limits: limits?.admission ?? {} })
+}
+
+function peerCacheOf({ peerCache, logger = silentLogger }: NodeOptions): PeerCache | undefined {
+  if (typeof peerCache !== 'string') return peerCache
+  return createFilePeerCache({ path: peerCache, log: logger })
 }
 
 function addressOf({ host, port }: PeerId): Address | undefined {

@@ -112,6 +112,7 @@ describe('a configuration of 2020', () => {
     expect(config).toMatchObject({
       addr: undefined,
       bootstrap: [],
+      peerCache: undefined,
       legacy: false,
       network: undefined,
     })
@@ -133,7 +134,8 @@ describe('new keys', () => {
   it('reads them', () => {
     const config = parseConfig(`
 secret_key_file = "key"
-bootstrap = ["seed.example:9000", "[::1]:9001"]
+bootstrap = ["seed.example:9000", "[::1]:9001", "${'0a'.repeat(32)}@seed.example:9002"]
+peer_cache = "peers.json"
 network = "blue"
 legacy = true
 [[http]]
@@ -146,7 +148,8 @@ body_size = 10
 `)
     expect(config).toMatchObject({
       secretKeyFile: 'key',
-      bootstrap: ['seed.example:9000', '[::1]:9001'],
+      bootstrap: ['seed.example:9000', '[::1]:9001', `${'0a'.repeat(32)}@seed.example:9002`],
+      peerCache: 'peers.json',
       network: 'blue',
       legacy: true,
     })

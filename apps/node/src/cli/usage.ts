@@ -14,6 +14,7 @@ export const meshOptions: {
   readonly listen: { readonly type: 'string'; readonly multiple: true }
   readonly 'log-level': { readonly type: 'string' }
   readonly network: { readonly type: 'string' }
+  readonly 'peer-cache': { readonly type: 'string' }
   readonly 'secret-key-file': { readonly type: 'string' }
   readonly help: { readonly type: 'boolean'; readonly short: 'h' }
 } = {
@@ -22,13 +23,16 @@ export const meshOptions: {
   listen: { type: 'string', multiple: true },
   'log-level': { type: 'string' },
   network: { type: 'string' },
+  'peer-cache': { type: 'string' },
   'secret-key-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 }
 
-export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through, or ws://… or wss://…; repeat for several
+export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through, KEY@HOST:PORT for one of this public key, or
+                             ws://… or wss://…; repeat for several
       --listen HOST:PORT     address to take connections of other nodes on, or ws://HOST:PORT
       --network NAME         name of the mesh; nodes of other names are refused
+      --peer-cache FILE      keep the nodes met there; the next start tries them first
       --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start
       --legacy               speak the protocol of 2020 too (see SECURITY.md)
       --log-level LEVEL      debug, info, warn, error or silent

@@ -35,11 +35,12 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
   const addr = section.filled('addr')
   checkAddress(section, 'addr', addr === undefined ? [] : [addr])
   const bootstrap = section.texts('bootstrap') ?? []
-  checkAddress(section, 'bootstrap', bootstrap)
+  checkAddress(section, 'bootstrap', bootstrap.map(withoutKey))
   const config: GatewayConfig = {
     file: problems.file,
     addr: addr?.value,
     bootstrap: bootstrap.map(({ value }) => value),
+    peerCache: section.filled('peer_cache')?.value,
     network: section.text('network')?.value,
     legacy: section.flag('legacy') ?? false,
     secretKey: section.filled('secret_key')?.value,
@@ -81,6 +82,11 @@ function readKeys(section: Section, key: string): readonly string[] {
     })
   }
   return texts.map(({ value }) => value.toLowerCase())
+}
+
+/** `KEY@host:port` says which public key must answer there. */
+function withoutKey<T extends { readonly value: string }>(text: T): T {
+  return { ...text, value: text.value.replace(/^[0-9a-f]{64}@/i, '') }
 }
 
 function checkAddress(

@@ -113,6 +113,8 @@ export interface GatewayConfig {
   readonly addr: string | undefined
   /** `host:port` of nodes to join. */
   readonly bootstrap: readonly string[]
+  /** File that keeps the nodes met for the next start (`peer_cache`). */
+  readonly peerCache: string | undefined
   readonly network: string | undefined
   /** Whether sessions of 2020 nodes are taken. */
   readonly legacy: boolean

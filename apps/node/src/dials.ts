@@ -1,0 +1,74 @@
+import { isIP } from 'node:net'
+import type { DialTarget, Network } from '@flatend/kademlia'
+import { formatAddress, parseAddress } from './address.ts'
+import { NodeError } from './errors.ts'
+import type { MeshPeer } from './mesh-peer.ts'
+import { race } from './race.ts'
+import { addressesOf } from './resolve-host.ts'
+import type { Clock } from './runtime.ts'
+import type { Endpoint, Transport } from './transport.ts'
+
+/** What {@link Dials} work with. */
+export interface DialsContext {
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Opens a session at one address. */
+  readonly open: (endpoint: Endpoint, target: DialTarget, signal: AbortSignal) => Promise<MeshPeer>
+}
+
+/**
+ * Reaches nodes by address or name. A name is asked for anew each time, and whoever answers at one of
+ * its addresses must be a node of this mesh: what listens there alone is not enough.
+ */
+export class Dials implements Network {
+  readonly #context: DialsContext
+
+  constructor(context: DialsContext) {
+    this.#context = context
+  }
+
+  async connect(
+    target: DialTarget,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<MeshPeer> {
+    const { open, clock } = this.#context
+    const endpoint = parseAddress(target.address, 'peer')
+    if (!this.#isName(endpoint)) return await open(endpoint, target, signal)
+    const endpoints = await this.#addresses(endpoint)
+    const attempts = endpoints.map((one) => (own: AbortSignal) => open(one, target, own))
+    return await race(attempts, { clock, signal }).catch((error: unknown) => {
+      throw error instanceof AggregateError ? failure(target.address, endpoints, error) : error
+    })
+  }
+
+  async resolve(address: string): Promise<readonly string[]> {
+    const endpoint = parseAddress(address, 'peer')
+    if (!this.#isName(endpoint)) return [address]
+    return (await this.#addresses(endpoint)).map(formatAddress)
+  }
+
+  #isName({ host, url }: Endpoint): boolean {
+    return url === undefined && isIP(host) === 0 && this.#context.transport.resolve !== undefined
+  }
+
+  async #addresses(endpoint: Endpoint): Promise<Endpoint[]> {
+    const { transport } = this.#context
+    return await addressesOf(endpoint, async (host) => (await transport.resolve?.(host)) ?? [])
+  }
+}
+
+function failure(
+  address: string,
+  endpoints: readonly Endpoint[],
+  { errors }: AggregateError,
+): NodeError {
+  const reasons = endpoints.map(
+    (one, i) => `${formatAddress(one)}: ${(errors[i] as Error).message}`,
+  )
+  const shown = reasons.length > 4 ? [...reasons.slice(0, 4), '…'] : reasons
+  return new NodeError(
+    'FLATEND_NODE_NO_ANSWER',
+    `no node of this mesh answers at ${address}: ${shown.join('; ')}`,
+    new AggregateError(errors),
+  )
+}
