@@ -116,7 +116,10 @@ export class Mesh implements PeerOwner {
     const { suite, clock, random, dispatch, defer, log, discover = createDiscovery } = options
     this.#sessionLimits = sessionLimits(options.limits.session)
     const rareLog = new RareLog(log, clock)
-    this.#seedLog = new SeedLog(log)
+    this.#seedLog = new SeedLog(
+      log,
+      options.seeds.map((seed) => (typeof seed === 'string' ? seed : seed.address)),
+    )
     const { authorize, allow, limits } = options
     this.#access = new Access({ authorize, allow, log: rareLog })
     this.#gate = new Gate({ clock, log: rareLog, access: this.#access, limits: limits.admission })
@@ -282,6 +285,7 @@ export class Mesh implements PeerOwner {
       if (error && peer.dialed === undefined) this.#gate.handshakeFailed(peer.channel.remote, error)
       return
     }
+    if (peer.dialed !== undefined) this.#seedLog.ended(peer.dialed, error)
     addStats(this.#past, peer.connection.stats)
     this.discovery.disconnected(peer)
     const fields = { ...describe(peer), ...(error ? { reason: error.message } : {}) }
