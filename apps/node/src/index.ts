@@ -16,6 +16,7 @@
  *
  * @packageDocumentation
  */
+export type { ReachabilityState } from '@flatend/kademlia'
 export type { AdmissionLimits, AdmissionMetrics, SessionLimits } from '@flatend/monte'
 export { CallError } from '@flatend/rpc'
 export type { AccessRequest, AllowList, AuthorizePeer } from './access.ts'

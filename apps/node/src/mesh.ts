@@ -1,9 +1,11 @@
 import {
   createDiscovery,
+  DialBack,
   type DialTarget,
   type Discovery,
   type DiscoveryEvent,
   type DiscoveryOptions,
+  Reachability,
 } from '@flatend/kademlia'
 import {
   type AdmissionMetrics,
@@ -40,7 +42,9 @@ import type { NodeLimits } from './options.ts'
 import type { CallOpener } from './outgoing-call.ts'
 import type { PeerCache } from './peer-cache.ts'
 import { PeerMemory } from './peer-memory.ts'
+import { createProver } from './prove.ts'
 import { RareLog } from './rare-log.ts'
+import { isTellable, logReachability } from './reachable.ts'
 import { findAny, recordsOptions } from './records.ts'
 import type { Clock } from './runtime.ts'
 import { SeedLog } from './seed-log.ts'
@@ -94,6 +98,8 @@ export interface MeshStats {
 export class Mesh implements PeerOwner {
   readonly caller: Caller
   readonly discovery: Discovery
+  /** Whether others can dial this node. */
+  readonly reachability: Reachability
   readonly #options: MeshOptions
   readonly #instance: number
   readonly #local: Connection
@@ -108,6 +114,9 @@ export class Mesh implements PeerOwner {
   readonly #entries = new Map<MeshPeer, Entry>()
   readonly #seedLog: SeedLog
   readonly #memory: PeerMemory | undefined
+  readonly #dialBack: DialBack
+  /** What hellos tell now. */
+  #address: Address | undefined
   #stopping = false
   #onEmpty: (() => void) | undefined
 
@@ -144,6 +153,27 @@ export class Mesh implements PeerOwner {
       records: recordsOptions(suite, options.identity),
       log: (event) => this.#logDiscovery(event),
     })
+    const { address, network, networkKey } = options
+    this.reachability = new Reachability({
+      clock,
+      random,
+      advertised: address,
+      port: address?.port ?? options.listeners.addresses.find(({ url }) => url === undefined)?.port,
+      peers: () => this.#peers,
+    })
+    this.#address = address
+    this.reachability.watch((status) => {
+      logReachability(log, address, status)
+      // Without an address of its own a node tells the one that a dial-back proved (protocol §3).
+      const { address: proven } = status
+      if (!address) this.#address = proven && isTellable(proven) ? proven : undefined
+    })
+    const dial = (to: Address, signal: AbortSignal): Promise<Link> => this.#dial(to, signal)
+    this.#dialBack = new DialBack({
+      clock,
+      wallNow: () => Date.now(),
+      prove: createProver({ suite, clock, defer, network, networkKey, dial }),
+    })
     if (options.peerCache) {
       this.#memory = new PeerMemory({
         cache: options.peerCache,
@@ -177,6 +207,11 @@ export class Mesh implements PeerOwner {
     return { connections: this.#gate.metrics, streams, calls: this.caller.stats }
   }
 
+  /** Where hellos say that this node can be dialed. */
+  get address(): Address | undefined {
+    return this.#address
+  }
+
   /** Addresses really bound. */
   get addresses(): readonly Endpoint[] {
     return this.#options.listeners.addresses
@@ -193,6 +228,7 @@ export class Mesh implements PeerOwner {
   async join(timeoutMs: number): Promise<void> {
     await this.#memory?.start()
     this.discovery.start()
+    this.reachability.start()
     await new Promise<void>((resolve) => {
       if (this.#options.seeds.length === 0 && !this.#memory) resolve()
       else {
@@ -235,6 +271,8 @@ export class Mesh implements PeerOwner {
   async shutdown(timeoutMs: number): Promise<void> {
     this.#stopping = true
     this.#options.listeners.close()
+    this.reachability.stop()
+    this.#dialBack.stop()
     await this.#memory?.stop()
     this.discovery.stop()
     const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
@@ -270,11 +308,13 @@ export class Mesh implements PeerOwner {
       )
     }
     this.discovery.connected(peer)
+    this.reachability.peerJoined()
     if (this.#stopping) peer.close('shutting down')
   }
 
   received(peer: MeshPeer, { seq, opcode, body }: Message): boolean {
-    return this.discovery.receive(peer, { seq, opcode, body })
+    const message = { seq, opcode, body }
+    return this.discovery.receive(peer, message) || this.#dialBack.receive(peer, message)
   }
 
   closed(peer: MeshPeer, error: Error | undefined): void {
@@ -282,7 +322,9 @@ export class Mesh implements PeerOwner {
     this.#entries.delete(peer)
     if (!this.#peers.delete(peer)) {
       // Of a connection that we dialed, the dialer tells.
-      if (error && peer.dialed === undefined) this.#gate.handshakeFailed(peer.channel.remote, error)
+      const { remote } = peer.channel
+      if (error && peer.dialed === undefined && !this.reachability.expects(remote))
+        this.#gate.handshakeFailed(remote, error)
       return
     }
     if (peer.dialed !== undefined) this.#seedLog.ended(peer.dialed, error)
@@ -329,8 +371,9 @@ export class Mesh implements PeerOwner {
   }
 
   #open({ link, role, peer, entry, expectedKey }: OpenOptions): void {
-    const { suite, identity, ephemeral, address, services, metadata } = this.#options
+    const { suite, identity, ephemeral, services, metadata } = this.#options
     const { clock, defer, network, networkKey, legacy } = this.#options
+    const address = this.#address
     this.#entries.set(peer, entry)
     entry.carriedBy(link)
     const channel = openChannel({

@@ -1,4 +1,4 @@
-import type { DialTarget } from '@flatend/kademlia'
+import type { DialTarget, ReachabilityState } from '@flatend/kademlia'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import type { Caller } from '@flatend/rpc'
 import { formatAddress, formatEndpoint } from './address.ts'
@@ -105,13 +105,38 @@ export class Node {
 
   /** `host:port` that this node advertises, or `undefined` where nobody can dial it. */
   get address(): string | undefined {
-    const address = addressOf(this.id)
+    const { address } = this.#mesh
     return address && formatAddress(address)
   }
 
   /** Addresses this node takes connections on, as really bound. */
   get listening(): readonly string[] {
     return this.#mesh.addresses.map(formatEndpoint)
+  }
+
+  /**
+   * Whether others can dial this node, as far as peers that dialed it back can tell: `private` where
+   * they cannot, and where it takes no connections.
+   */
+  get reachability(): ReachabilityState {
+    return this.#mesh.reachability.status.state
+  }
+
+  /** `host:port` at which a peer dialed this node back, or `undefined`. */
+  get reachableAddress(): string | undefined {
+    const { address } = this.#mesh.reachability.status
+    return address && formatAddress(address)
+  }
+
+  /** Asks peers now to dial this node back; resolves with {@link Node.reachability}. */
+  async checkReachability(): Promise<ReachabilityState> {
+    this.#expectRunning()
+    return (await this.#mesh.reachability.check()).state
+  }
+
+  /** Tells `listener` each time {@link Node.reachability} or the address changes. Returns how to end it. */
+  onReachability(listener: (state: ReachabilityState) => void): () => void {
+    return this.#mesh.reachability.watch(({ state }) => listener(state))
   }
 
   /**

@@ -16,6 +16,13 @@
  * @packageDocumentation
  */
 export { type Address, CAPABILITY, type Contact, isDialable } from './contact.ts'
+export { DialBack, type DialBackContext, type Prove } from './dial-back.ts'
+export {
+  DIAL_BACK,
+  type DialBackAnswer,
+  readDialBackAnswer,
+  writeDialBack,
+} from './dial-back-codec.ts'
 export {
   createDiscovery,
   type Discovery,
@@ -27,6 +34,13 @@ export { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 export { Lookup, type LookupOptions } from './lookup.ts'
 export type { IncomingMessage } from './messages.ts'
 export type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
+export {
+  Reachability,
+  type ReachabilityContext,
+  type ReachabilityListener,
+  type ReachabilityState,
+  type ReachabilityStatus,
+} from './reachability.ts'
 export {
   MAX_RECORD,
   type ProviderRecord,
