@@ -82,8 +82,8 @@ const TROUBLES: Readonly<Record<string, DialTrouble>> = {
 
 /** What an error of a dial means. Of several addresses' errors the most telling counts. */
 export function diagnose(error: unknown): Diagnosis {
-  const troubles = errorsOf(error).map(troubleOf)
-  const trouble = PREFERENCE.find((one) => troubles.includes(one)) ?? 'other'
+  const troubles = new Set(errorsOf(error).map(troubleOf))
+  const trouble = PREFERENCE.find((one) => troubles.has(one)) ?? 'other'
   return { trouble, ...MEANINGS[trouble] }
 }
 
@@ -110,7 +110,7 @@ function errorsOf(error: unknown): readonly unknown[] {
 }
 
 function troubleOf(error: unknown): DialTrouble {
-  const { code = '', message = '', cause } = error as Error & { code?: string }
+  const { code = '', message, cause } = error as Error & { code?: string }
   if (code === '' && message.startsWith('no answer within')) return 'unreachable'
   const { code: system } = (cause ?? {}) as { code?: string }
   if (system === 'ENOTFOUND' || system === 'EAI_AGAIN') return 'unresolved'

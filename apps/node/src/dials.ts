@@ -1,19 +1,32 @@
 import { isIP } from 'node:net'
 import type { DialTarget, Network } from '@flatend/kademlia'
+import type { Link } from '@flatend/monte'
 import { formatAddress, parseAddress } from './address.ts'
+import { dialing } from './dialing.ts'
 import { NodeError } from './errors.ts'
-import type { MeshPeer } from './mesh-peer.ts'
+import type { Entry, Gate } from './gate.ts'
+import type { DialOutcome, MeshPeer } from './mesh-peer.ts'
 import { race } from './race.ts'
 import { addressesOf } from './resolve-host.ts'
 import type { Clock } from './runtime.ts'
 import type { Endpoint, Transport } from './transport.ts'
 
+/** A link that was dialed and wants a session. */
+export interface DialedLink {
+  readonly link: Link
+  readonly entry: Entry
+  readonly target: DialTarget
+  /** To be told how it went. */
+  readonly outcome: DialOutcome
+}
+
 /** What {@link Dials} work with. */
 export interface DialsContext {
   readonly transport: Transport
   readonly clock: Clock
-  /** Opens a session at one address. */
-  readonly open: (endpoint: Endpoint, target: DialTarget, signal: AbortSignal) => Promise<MeshPeer>
+  readonly gate: Gate
+  /** Opens a session. */
+  readonly open: (dialed: DialedLink) => void
 }
 
 /**
@@ -31,11 +44,11 @@ export class Dials implements Network {
     target: DialTarget,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<MeshPeer> {
-    const { open, clock } = this.#context
+    const { clock } = this.#context
     const endpoint = parseAddress(target.address, 'peer')
-    if (!this.#isName(endpoint)) return await open(endpoint, target, signal)
+    if (!this.#isName(endpoint)) return await this.#open(endpoint, target, signal)
     const endpoints = await this.#addresses(endpoint)
-    const attempts = endpoints.map((one) => (own: AbortSignal) => open(one, target, own))
+    const attempts = endpoints.map((one) => (own: AbortSignal) => this.#open(one, target, own))
     return await race(attempts, { clock, signal }).catch((error: unknown) => {
       throw error instanceof AggregateError ? failure(target.address, endpoints, error) : error
     })
@@ -45,6 +58,17 @@ export class Dials implements Network {
     const endpoint = parseAddress(address, 'peer')
     if (!this.#isName(endpoint)) return [address]
     return (await this.#addresses(endpoint)).map(formatAddress)
+  }
+
+  async #open(endpoint: Endpoint, target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
+    const { gate, transport, open } = this.#context
+    const entry = gate.dial()
+    const link = await transport.dial(endpoint, { signal }).catch((error: unknown) => {
+      entry.closed()
+      throw error
+    })
+    const start = (outcome: DialOutcome): void => open({ link, entry, target, outcome })
+    return await dialing({ link, signal, open: start })
   }
 
   #isName({ host, url }: Endpoint): boolean {

@@ -88,9 +88,9 @@ function parse(text: string): CachedPeer[] {
 }
 
 function toPeer({ key = '', addr = '', seen }: Partial<Entry>): CachedPeer {
-  const { host, port, url } = parseAddress(String(addr), 'peer cache')
+  const { host, port, url } = parseAddress(addr, 'peer cache')
   const address = { host, port }
   if (!KEY.test(key) || !Number.isFinite(seen) || url !== undefined || !isDialable(address))
-    throw new Error(`"${String(addr)}" is no entry of it`)
+    throw new Error(`"${addr}" is no entry of it`)
   return { key: new Uint8Array(Buffer.from(key, 'hex')), address, seen: seen as number }
 }

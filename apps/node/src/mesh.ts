@@ -1,11 +1,8 @@
 import {
   createDiscovery,
-  DialBack,
   type DialTarget,
   type Discovery,
-  type DiscoveryEvent,
   type DiscoveryOptions,
-  Reachability,
 } from '@flatend/kademlia'
 import {
   type AdmissionMetrics,
@@ -31,23 +28,19 @@ import {
 } from '@flatend/rpc'
 import { Access, type AllowList, type AuthorizePeer } from './access.ts'
 import { describe } from './describe-peer.ts'
-import { dialing } from './dialing.ts'
 import { Dials } from './dials.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
 import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
-import { type DialOutcome, MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
+import { MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
 import type { NodeLimits } from './options.ts'
 import type { CallOpener } from './outgoing-call.ts'
 import type { PeerCache } from './peer-cache.ts'
-import { PeerMemory } from './peer-memory.ts'
-import { createProver } from './prove.ts'
 import { RareLog } from './rare-log.ts'
-import { isTellable, logReachability } from './reachable.ts'
 import { findAny, recordsOptions } from './records.ts'
 import type { Clock } from './runtime.ts'
-import { SeedLog } from './seed-log.ts'
+import { Surroundings } from './surroundings.ts'
 import type { Address, Endpoint, Transport } from './transport.ts'
 
 /** What a mesh is made of. */
@@ -98,8 +91,8 @@ export interface MeshStats {
 export class Mesh implements PeerOwner {
   readonly caller: Caller
   readonly discovery: Discovery
-  /** Whether others can dial this node. */
-  readonly reachability: Reachability
+  /** How this node finds the mesh, and is found. */
+  readonly surroundings: Surroundings
   readonly #options: MeshOptions
   readonly #instance: number
   readonly #local: Connection
@@ -112,11 +105,6 @@ export class Mesh implements PeerOwner {
   readonly #past = createStats()
   readonly #sessionLimits: SessionLimits
   readonly #entries = new Map<MeshPeer, Entry>()
-  readonly #seedLog: SeedLog
-  readonly #memory: PeerMemory | undefined
-  readonly #dialBack: DialBack
-  /** What hellos tell now. */
-  #address: Address | undefined
   #stopping = false
   #onEmpty: (() => void) | undefined
 
@@ -125,10 +113,6 @@ export class Mesh implements PeerOwner {
     const { suite, clock, random, dispatch, defer, log, discover = createDiscovery } = options
     this.#sessionLimits = sessionLimits(options.limits.session)
     const rareLog = new RareLog(log, clock)
-    this.#seedLog = new SeedLog(
-      log,
-      options.seeds.map((seed) => (typeof seed === 'string' ? seed : seed.address)),
-    )
     const { authorize, allow, limits } = options
     this.#access = new Access({ authorize, allow, log: rareLog })
     this.#gate = new Gate({ clock, log: rareLog, access: this.#access, limits: limits.admission })
@@ -143,7 +127,11 @@ export class Mesh implements PeerOwner {
       network: new Dials({
         transport: options.transport,
         clock,
-        open: (endpoint, target, signal) => this.#connect(endpoint, target, signal),
+        gate: this.#gate,
+        open: ({ link, entry, target, outcome }) => {
+          const peer = new MeshPeer(this, target.address, outcome)
+          this.#open({ link, role: 'dialer', peer, entry, expectedKey: target.key })
+        },
       }),
       clock,
       random,
@@ -151,38 +139,13 @@ export class Mesh implements PeerOwner {
       services: options.services(),
       limits: options.limits.discovery ?? {},
       records: recordsOptions(suite, options.identity),
-      log: (event) => this.#logDiscovery(event),
+      log: (event) => this.surroundings.heard(event),
     })
-    const { address, network, networkKey } = options
-    this.reachability = new Reachability({
-      clock,
-      random,
-      advertised: address,
-      port: address?.port ?? options.listeners.addresses.find(({ url }) => url === undefined)?.port,
-      peers: () => this.#peers,
+    this.surroundings = new Surroundings({
+      ...options,
+      discovery: this.discovery,
+      peers: this.#peers,
     })
-    this.#address = address
-    this.reachability.watch((status) => {
-      logReachability(log, address, status)
-      // Without an address of its own a node tells the one that a dial-back proved (protocol §3).
-      const { address: proven } = status
-      if (!address) this.#address = proven && isTellable(proven) ? proven : undefined
-    })
-    const dial = (to: Address, signal: AbortSignal): Promise<Link> => this.#dial(to, signal)
-    this.#dialBack = new DialBack({
-      clock,
-      wallNow: () => Date.now(),
-      prove: createProver({ suite, clock, defer, network, networkKey, dial }),
-    })
-    if (options.peerCache) {
-      this.#memory = new PeerMemory({
-        cache: options.peerCache,
-        discovery: this.discovery,
-        clock,
-        wallNow: () => Date.now(),
-        connected: () => this.#peers.size,
-      })
-    }
     this.caller = createCaller({
       directory: {
         providers: (services) => this.#connectionsFor(services),
@@ -207,9 +170,8 @@ export class Mesh implements PeerOwner {
     return { connections: this.#gate.metrics, streams, calls: this.caller.stats }
   }
 
-  /** Where hellos say that this node can be dialed. */
-  get address(): Address | undefined {
-    return this.#address
+  get clock(): Clock {
+    return this.#options.clock
   }
 
   /** Addresses really bound. */
@@ -226,19 +188,7 @@ export class Mesh implements PeerOwner {
 
   /** Dials the seeds; resolves when each has answered or failed once, or the time is over. */
   async join(timeoutMs: number): Promise<void> {
-    await this.#memory?.start()
-    this.discovery.start()
-    this.reachability.start()
-    await new Promise<void>((resolve) => {
-      if (this.#options.seeds.length === 0 && !this.#memory) resolve()
-      else {
-        const timer = this.#options.clock.schedule(timeoutMs, resolve)
-        void this.discovery.ready.finally(() => {
-          timer.cancel()
-          return resolve()
-        })
-      }
-    })
+    await this.surroundings.join(timeoutMs)
   }
 
   /** Peers that offer a service and that this node may call. */
@@ -271,9 +221,7 @@ export class Mesh implements PeerOwner {
   async shutdown(timeoutMs: number): Promise<void> {
     this.#stopping = true
     this.#options.listeners.close()
-    this.reachability.stop()
-    this.#dialBack.stop()
-    await this.#memory?.stop()
+    await this.surroundings.stop()
     this.discovery.stop()
     const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
     await drained(connections, this.#options.clock, timeoutMs)
@@ -300,7 +248,6 @@ export class Mesh implements PeerOwner {
   opened(peer: MeshPeer): void {
     this.#peers.add(peer)
     this.#options.log.info(describe(peer), 'peer connected')
-    if (peer.dialed !== undefined) this.#seedLog.answered(peer.dialed)
     if (peer.version === 1) {
       this.#options.log.warn(
         describe(peer),
@@ -308,13 +255,13 @@ export class Mesh implements PeerOwner {
       )
     }
     this.discovery.connected(peer)
-    this.reachability.peerJoined()
+    this.surroundings.opened(peer)
     if (this.#stopping) peer.close('shutting down')
   }
 
   received(peer: MeshPeer, { seq, opcode, body }: Message): boolean {
     const message = { seq, opcode, body }
-    return this.discovery.receive(peer, message) || this.#dialBack.receive(peer, message)
+    return this.discovery.receive(peer, message) || this.surroundings.receive(peer, message)
   }
 
   closed(peer: MeshPeer, error: Error | undefined): void {
@@ -323,11 +270,11 @@ export class Mesh implements PeerOwner {
     if (!this.#peers.delete(peer)) {
       // Of a connection that we dialed, the dialer tells.
       const { remote } = peer.channel
-      if (error && peer.dialed === undefined && !this.reachability.expects(remote))
+      if (error && peer.dialed === undefined && !this.surroundings.reachability.expects(remote))
         this.#gate.handshakeFailed(remote, error)
       return
     }
-    if (peer.dialed !== undefined) this.#seedLog.ended(peer.dialed, error)
+    this.surroundings.closed(peer, error)
     addStats(this.#past, peer.connection.stats)
     this.discovery.disconnected(peer)
     const fields = { ...describe(peer), ...(error ? { reason: error.message } : {}) }
@@ -352,28 +299,10 @@ export class Mesh implements PeerOwner {
     return []
   }
 
-  async #connect(endpoint: Endpoint, target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
-    const entry = this.#gate.dial()
-    const link = await this.#dial(endpoint, signal).catch((error: unknown) => {
-      entry.closed()
-      throw error
-    })
-    const open = (outcome: DialOutcome): void => {
-      const peer = new MeshPeer(this, target.address, outcome)
-      const { key } = target
-      this.#open({ link, role: 'dialer', peer, entry, ...(key ? { expectedKey: key } : {}) })
-    }
-    return await dialing({ link, signal, open })
-  }
-
-  async #dial(endpoint: Endpoint, signal: AbortSignal): Promise<Link> {
-    return await this.#options.transport.dial(endpoint, { signal })
-  }
-
   #open({ link, role, peer, entry, expectedKey }: OpenOptions): void {
     const { suite, identity, ephemeral, services, metadata } = this.#options
     const { clock, defer, network, networkKey, legacy } = this.#options
-    const address = this.#address
+    const { address } = this.surroundings
     this.#entries.set(peer, entry)
     entry.carriedBy(link)
     const channel = openChannel({
@@ -412,12 +341,6 @@ export class Mesh implements PeerOwner {
       if (this.#peers.size === 0) this.#onEmpty()
     })
   }
-
-  #logDiscovery(event: DiscoveryEvent): void {
-    this.#options.log.debug(event, 'discovery')
-    const isFailure = event.type === 'dial-failed' || event.type === 'dial-abandoned'
-    if (isFailure && event.seed) this.#seedLog.failed(event)
-  }
 }
 
 interface OpenOptions {
@@ -425,5 +348,5 @@ interface OpenOptions {
   readonly role: 'dialer' | 'listener'
   readonly peer: MeshPeer
   readonly entry: Entry
-  readonly expectedKey?: Uint8Array
+  readonly expectedKey?: Uint8Array | undefined
 }

@@ -4,6 +4,7 @@ import type { Caller } from '@flatend/rpc'
 import { formatAddress, formatEndpoint } from './address.ts'
 import { NodeError } from './errors.ts'
 import { createFilePeerCache } from './file-peer-cache.ts'
+import { type FoundProvider, findProviders } from './find-providers.ts'
 import type { HeadersInit } from './headers.ts'
 import { Listeners } from './listeners.ts'
 import { silentLogger } from './logger.ts'
@@ -13,6 +14,7 @@ import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } fr
 import { startCall } from './outgoing-call.ts'
 import type { PeerCache } from './peer-cache.ts'
 import { PeerId } from './peer-id.ts'
+import { ping } from './ping.ts'
 import { Provider } from './provider.ts'
 import type { CallOptions, Reply } from './reply.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
@@ -105,7 +107,7 @@ export class Node {
 
   /** `host:port` that this node advertises, or `undefined` where nobody can dial it. */
   get address(): string | undefined {
-    const { address } = this.#mesh
+    const { address } = this.#mesh.surroundings
     return address && formatAddress(address)
   }
 
@@ -119,24 +121,24 @@ export class Node {
    * they cannot, and where it takes no connections.
    */
   get reachability(): ReachabilityState {
-    return this.#mesh.reachability.status.state
+    return this.#mesh.surroundings.reachability.status.state
   }
 
   /** `host:port` at which a peer dialed this node back, or `undefined`. */
   get reachableAddress(): string | undefined {
-    const { address } = this.#mesh.reachability.status
+    const { address } = this.#mesh.surroundings.reachability.status
     return address && formatAddress(address)
   }
 
   /** Asks peers now to dial this node back; resolves with {@link Node.reachability}. */
   async checkReachability(): Promise<ReachabilityState> {
     this.#expectRunning()
-    return (await this.#mesh.reachability.check()).state
+    return (await this.#mesh.surroundings.reachability.check()).state
   }
 
   /** Tells `listener` each time {@link Node.reachability} or the address changes. Returns how to end it. */
   onReachability(listener: (state: ReachabilityState) => void): () => void {
-    return this.#mesh.reachability.watch(({ state }) => listener(state))
+    return this.#mesh.surroundings.reachability.watch(({ state }) => listener(state))
   }
 
   /**
@@ -185,6 +187,25 @@ export class Node {
     this.#expectRunning()
     await this.#mesh.discovery.resolve(service, { signal })
     return this.#providers(this.#mesh.providersOf(service))
+  }
+
+  /** All nodes that offer a service, by their records, connected or not; this one is left out. */
+  async find(service: string): Promise<FoundProvider[]> {
+    this.#expectRunning()
+    const connected = (): readonly MeshPeer[] => this.#mesh.providersOf(service)
+    const found = await findProviders(service, this.#mesh.discovery, connected)
+    return found.filter(({ id }) => id.toString() !== this.id.toString())
+  }
+
+  /**
+   * Round trip to a connected node in milliseconds; nothing where it does not answer, is not
+   * connected, or speaks the protocol of 2020.
+   */
+  async ping(id: PeerId | string): Promise<number | undefined> {
+    this.#expectRunning()
+    const key = id.toString()
+    const peer = [...this.#mesh.peers].find((one) => one.id.toString() === key)
+    return peer?.version === 2 ? await ping(peer, this.#mesh.clock) : undefined
   }
 
   /**

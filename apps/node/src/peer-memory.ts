@@ -89,7 +89,7 @@ export class PeerMemory {
     // Nothing changed: a disk is not worn out for the time alone, until that is a day old.
     const day = Math.floor(seen / 86_400_000)
     const written = `${day} ${this.#known
-      .map((one) => `${new PeerId(one.key)} ${formatAddress(one.address)}`)
+      .map((one) => `${new PeerId(one.key).toString()} ${formatAddress(one.address)}`)
       .toSorted()
       .join()}`
     if (this.#known.length === 0 || written === this.#written) return

@@ -36,16 +36,22 @@ export async function race<T>(
         const attempt = attempts[at]
         if (!attempt || abort.signal.aborted) return
         begun++
+        void run(attempt, at)
+      }
+      const run = async (attempt: Attempt<T>, at: number): Promise<void> => {
         const timer = clock.schedule(NEXT_AFTER, next)
-        attempt(abort.signal).then(resolve, (error: unknown) => {
-          timer.cancel()
+        try {
+          resolve(await attempt(abort.signal))
+        } catch (error) {
           errors[at] = error
           failed++
           if (signal.aborted) reject(signal.reason as Error)
           else if (failed === attempts.length) reject(new AggregateError(errors, 'all failed'))
-          // The others that go on have begun the next already, or are about to.
+          // Where a later one goes on already, its own timer begins the next.
           else if (begun === at + 1) next()
-        })
+        } finally {
+          timer.cancel()
+        }
       }
       next()
     })

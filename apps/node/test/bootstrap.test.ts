@@ -179,7 +179,7 @@ describe('what is wrong with a seed is said once, with the cure', () => {
 
   test('the right key joins', async () => {
     const other = await start()
-    const node = await start({ addrs: [`${other.id}@${other.address}`] })
+    const node = await start({ addrs: [`${other.id.toString()}@${other.address}`] })
     expect(keysOf(node)).toEqual([other.id.toString()])
   })
 

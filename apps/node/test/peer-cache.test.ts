@@ -109,9 +109,7 @@ describe('whom a node remembers', () => {
   })
 
   test('who is known now is kept beside those of before; what is the same is not written again', async () => {
-    const { made, clock, contacts, saved, state } = memory(
-      [peer(2), peer(4)].map((one) => ({ ...one, seen: NOW - 5 })),
-    )
+    const { made, clock, contacts, saved, state } = memory([peer(2, NOW - 5), peer(4, NOW - 5)])
     await made.start()
     state.connected = 1
     contacts.push(peer(6), peer(4))
@@ -143,13 +141,14 @@ describe('whom a node remembers', () => {
   })
 })
 
+async function start(options: NodeOptions): Promise<Node> {
+  const node = await Node.start(options)
+  onTestFinished(() => node.shutdown({ timeoutMs: 0 }))
+  return node
+}
+
 test('a node whose seeds are all down finds the mesh again, over sockets', async () => {
   const peerCache = join(folder(), 'peers.json')
-  const start = async (options: NodeOptions) => {
-    const node = await Node.start(options)
-    onTestFinished(() => node.shutdown({ timeoutMs: 0 }))
-    return node
-  }
   const bindAddrs = ['127.0.0.1:0']
   const seed = await start({ bindAddrs })
   const addrs = [seed.address as string]
@@ -159,8 +158,8 @@ test('a node whose seeds are all down finds the mesh again, over sockets', async
   expect(await (await first.call('hello')).text()).toBe('still here')
   await first.shutdown()
   const kept = JSON.parse(readFileSync(peerCache, 'utf8')) as { peers: { addr: string }[] }
-  expect(kept.peers.map(({ addr }) => addr).toSorted()).toEqual(
-    [seed.address, other.address].toSorted(),
+  expect(new Set(kept.peers.map(({ addr }) => addr))).toEqual(
+    new Set([seed.address, other.address]),
   )
 
   await seed.shutdown({ timeoutMs: 0 })

@@ -9,7 +9,7 @@ import { type IncomingMessage, Messages } from './messages.ts'
 import type { Clock, DialTarget, Network, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
 import { RecentChanges } from './recent-changes.ts'
-import type { RecordsOptions } from './record.ts'
+import type { RecordsOptions, SignedRecord } from './record.ts'
 import type { RecordStats } from './record-stats.ts'
 import { Records } from './records.ts'
 import { Refresh } from './refresh.ts'
@@ -72,6 +72,8 @@ export interface Discovery {
   resolve(service: string, options: { readonly signal: AbortSignal }): Promise<readonly Peer[]>
   /** Tells each time the connected providers of a service change, and looks for some. Returns how to end it. */
   watch(service: string, listener: ProvidersListener): () => void
+  /** The records of a service, of providers connected or not; none where this node does without. */
+  findRecords(service: string): Promise<readonly SignedRecord[]>
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
   /**
@@ -279,6 +281,10 @@ class MeshDiscovery implements Discovery {
     const end = this.#listeners.add(service, listener)
     this.#records?.watch(service)
     return end
+  }
+
+  async findRecords(service: string): Promise<readonly SignedRecord[]> {
+    return (await this.#records?.find(service)) ?? []
   }
 
   setServices(services: readonly string[]): void {

@@ -15,6 +15,7 @@
  *
  * @packageDocumentation
  */
+export { PEERS, type PeersPage, readPeersPage } from './codec.ts'
 export { type Address, CAPABILITY, type Contact, isDialable } from './contact.ts'
 export { DialBack, type DialBackContext, type Prove } from './dial-back.ts'
 export {

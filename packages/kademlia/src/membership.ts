@@ -277,16 +277,18 @@ export class Membership {
     const { network } = this.#context
     if (!network.resolve || this.#room() <= 0) return
     for (const { address, key } of this.#seeds.values()) {
-      network.resolve(address).then(
-        (answers) => {
-          // The only one is where the seed's own dialer goes.
-          if (answers.length < 2) return
-          const targets = answers.slice(0, MAX_ANSWERS).map((answer) => ({ address: answer }))
-          this.suggest(key ? targets.map((target) => ({ ...target, key })) : targets)
-        },
-        () => undefined,
-      )
+      void this.#resolve({ address, ...(key ? { key } : {}) }, network.resolve(address))
     }
+  }
+
+  async #resolve({ key }: DialTarget, resolving: Promise<readonly string[]>): Promise<void> {
+    // That the name is unknown is for the seed's own dialer to tell.
+    const answers = await resolving.catch(() => [])
+    // The only one is where that dialer goes.
+    if (answers.length < 2) return
+    this.suggest(
+      answers.slice(0, MAX_ANSWERS).map((address) => (key ? { address, key } : { address })),
+    )
   }
 
   #scheduleRefresh(): void {

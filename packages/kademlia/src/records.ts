@@ -6,13 +6,13 @@ import type { IncomingMessage } from './messages.ts'
 import type { Clock, Network, Timer } from './ports.ts'
 import { Publisher } from './publisher.ts'
 import { Reach } from './reach.ts'
-import type { RecordsOptions } from './record.ts'
+import { type RecordsOptions, type SignedRecord, serviceKey } from './record.ts'
 import { RecordHolder } from './record-holder.ts'
 import { createRecordStats, type RecordStats } from './record-stats.ts'
 import { RecordStore } from './record-store.ts'
 import { Resolver } from './resolver.ts'
 import type { ServiceIndex } from './service-index.ts'
-import { findRecords, startOf } from './value-lookup.ts'
+import { type FoundRecords, findRecords, startOf } from './value-lookup.ts'
 
 /** What is over is taken out of the store this often, in milliseconds. */
 const SWEEP = 60_000
@@ -40,6 +40,7 @@ export class Records {
   readonly #store: RecordStore
   readonly #reach: Reach
   readonly #holder: RecordHolder
+  readonly #find: (key: Uint8Array, want: number) => Promise<FoundRecords>
   readonly #resolver: Resolver
   /** Nothing where nobody could dial this node: it has nothing to tell. */
   readonly #publisher: Publisher | undefined
@@ -58,13 +59,14 @@ export class Records {
     this.#context = context
     this.#store = store
     this.#reach = reach
+    this.#find = (key, want) =>
+      reach.run((signal) => findRecords(values, { key, want, signal }), LOOKUP)
     this.#resolver = new Resolver(
       {
         ...common,
         self: table.self,
         services: context.services,
-        find: (key, want) =>
-          reach.run((signal) => findRecords(values, { key, want, signal }), LOOKUP),
+        find: this.#find,
       },
       context.isWatched,
     )
@@ -132,6 +134,21 @@ export class Records {
   /** Connects providers of a service, where there are any. */
   async resolve(service: string): Promise<void> {
     if (!this.#stopped) await this.#resolver.resolve(service)
+  }
+
+  /** Every record of a service that its holders give, the newest of each provider. */
+  async find(service: string): Promise<readonly SignedRecord[]> {
+    const { options } = this.#context
+    const key = serviceKey(service, options.hash)
+    const all = Number.POSITIVE_INFINITY
+    const found = this.#stopped ? [] : (await this.#find(key, all)).records
+    const newest = new Map<string, SignedRecord>()
+    for (const record of [...this.#store.get(key, all, options.wallNow()).records, ...found]) {
+      const name = toHex(record.publicKey)
+      const known = newest.get(name)
+      if (!known || known.seq < record.seq) newest.set(name, record)
+    }
+    return [...newest.values()].filter(({ tombstone }) => !tombstone)
   }
 
   /** Somebody listens to a service: its holders are asked to tell of changes. */

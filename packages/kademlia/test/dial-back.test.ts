@@ -29,14 +29,21 @@ function scene(prove: Prove = () => Promise.resolve()) {
   })
   const ask = (peer: ScriptedPeer, port: number, seq = 2): boolean =>
     dialBack.receive(peer, { seq, opcode: DIAL_BACK, body: bodyOf((w) => writeDialBack(w, port)) })
-  const answers = (peer: ScriptedPeer) =>
-    peer.answers.map(({ status, body }) => (status === 0 ? readDialBackAnswer(body) : { status }))
-  return { clock, dialed, dialBack, ask, answers }
+  return { clock, dialed, dialBack, ask }
 }
+
+const answers = (peer: ScriptedPeer) =>
+  peer.answers.map(({ status, body }) => (status === 0 ? readDialBackAnswer(body) : { status }))
+
+/** A dial that nobody answers. */
+const forever: Prove = (_, { signal }) =>
+  new Promise((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error)),
+  )
 
 describe('dialing back', () => {
   test('dials the address the request came from at the port it names, with the key of who asks', async () => {
-    const { clock, dialed, ask, answers } = scene()
+    const { clock, dialed, ask } = scene()
     const peer = new ScriptedPeer({ key, remote, address: { host: '198.51.100.1', port: 1 } })
     expect(ask(peer, 9_000)).toBe(true)
     await clock.advance(0)
@@ -46,7 +53,7 @@ describe('dialing back', () => {
   })
 
   test('tells that nobody, or another, is there', async () => {
-    const { clock, ask, answers } = scene(() => Promise.reject(new Error('another key')))
+    const { clock, ask } = scene(() => Promise.reject(new Error('another key')))
     const peer = new ScriptedPeer({ key, remote })
     ask(peer, 9_000)
     await clock.advance(0)
@@ -54,11 +61,7 @@ describe('dialing back', () => {
   })
 
   test('gives up after 3 s, and when the node stops', async () => {
-    const forever: Prove = (_, { signal }) =>
-      new Promise((_resolve, reject) =>
-        signal.addEventListener('abort', () => reject(signal.reason as Error)),
-      )
-    const { clock, ask, answers, dialBack } = scene(forever)
+    const { clock, ask, dialBack } = scene(forever)
     const peer = new ScriptedPeer({ key, remote })
     ask(peer, 9_000)
     await clock.advance(2_999)
@@ -73,7 +76,7 @@ describe('dialing back', () => {
   })
 
   test('port 0 asks for no dial: only what the peer is seen as, and the time', async () => {
-    const { clock, dialed, ask, answers } = scene()
+    const { clock, dialed, ask } = scene()
     await clock.advance(5_000)
     const peer = new ScriptedPeer({ key, remote })
     for (let i = 0; i < 100; i++) ask(peer, 0)
@@ -84,7 +87,7 @@ describe('dialing back', () => {
   })
 
   test('nobody is dialed for a peer that others pass on, that has no key, or speaks v1', () => {
-    const { dialed, ask, answers } = scene()
+    const { dialed, ask } = scene()
     for (const peer of [new ScriptedPeer({ key }), new ScriptedPeer({ remote })]) {
       expect(ask(peer, 9_000)).toBe(true)
       expect(answers(peer)).toEqual([{ status: 7 }])
@@ -108,7 +111,7 @@ describe('dialing back', () => {
   })
 
   test('a peer gets 3 at once and then one in 10 s; all together 16 and 2 a second', async () => {
-    const { clock, dialed, ask, answers } = scene()
+    const { clock, dialed, ask } = scene()
     const greedy = new ScriptedPeer({ key, remote })
     for (let i = 0; i < 10; i++) ask(greedy, 9_000)
     await clock.advance(0)

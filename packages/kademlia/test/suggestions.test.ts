@@ -1,9 +1,37 @@
 import { describe, expect, test } from 'vitest'
-import type { Network } from '../src/index.ts'
 import { expectFullMesh, meshOf } from './support/full-mesh.ts'
 import { TestMesh, type TestNode } from './support/mesh.ts'
 
 const at = (x: number): string => `10.0.0.${x}:9000`
+
+/** How many peers a node has when it is ready; -1 until then. */
+function readyOf(node: TestNode): { readonly peers: number } {
+  const state = { peers: -1 }
+  const wait = async (): Promise<void> => {
+    await node.discovery.ready
+    state.peers = new Set(node.peers()).size
+  }
+  void wait()
+  return state
+}
+
+/** Nodes that know each other by one name alone. */
+function named(seed: number, answers: () => readonly string[]) {
+  const mesh = new TestMesh(seed)
+  const node = (): TestNode => {
+    const made: TestNode = mesh.node({
+      seeds: ['mesh:9000'],
+      services: [`s${mesh.nodes.length}`],
+      network: {
+        // The name itself leads nowhere here: only its answers do.
+        connect: ({ address, key }, { signal }) => made.connect(address, key, signal),
+        resolve: () => Promise.resolve(answers()),
+      },
+    })
+    return made
+  }
+  return { mesh, node }
+}
 
 describe('suggested addresses', () => {
   test('are tried ahead of the seeds, and lead into the mesh where the seeds are down', async () => {
@@ -13,13 +41,10 @@ describe('suggested addresses', () => {
     const late = mesh.node({ seeds: ['10.0.9.9:9000'], services: ['late'] })
     const third = mesh.nodes[2] as TestNode
     late.discovery.suggest([{ address: at(3), key: third.key }])
-    let ready = 0
-    void late.start().discovery.ready.then(() => {
-      ready = new Set(late.peers()).size
-    })
+    const ready = readyOf(late.start())
     await mesh.clock.advance(10_000)
     expect(late.dialed.slice(0, 2)).toEqual([at(3), '10.0.9.9:9000'])
-    expect(ready).toBeGreaterThan(0)
+    expect(ready.peers).toBeGreaterThan(0)
     expectFullMesh(mesh.nodes)
   })
 
@@ -65,14 +90,11 @@ describe('suggested addresses', () => {
     const mesh = new TestMesh(4)
     const node = mesh.node()
     node.discovery.suggest([{ address: '10.0.7.1:9000' }])
-    let isReady = false
-    void node.start().discovery.ready.then(() => {
-      isReady = true
-    })
+    const ready = readyOf(node.start())
     await mesh.clock.advance(1)
-    expect(isReady).toBe(false)
+    expect(ready.peers).toBe(-1)
     await mesh.clock.advance(1_000)
-    expect(isReady).toBe(true)
+    expect(ready.peers).toBe(0)
   })
 
   test('at most 256 wait', async () => {
@@ -89,26 +111,6 @@ describe('suggested addresses', () => {
 })
 
 describe('a seed that is a host name of many addresses', () => {
-  /** Nodes that know each other by one name alone. */
-  function named(seed: number, answers: () => readonly string[]) {
-    const mesh = new TestMesh(seed)
-    const node = (): TestNode => {
-      const made: TestNode = mesh.node({
-        seeds: ['mesh:9000'],
-        services: [`s${mesh.nodes.length}`],
-        network: {
-          connect: (target, options) => connect(made, target, options),
-          resolve: () => Promise.resolve(answers()),
-        },
-      })
-      return made
-    }
-    // The name itself leads nowhere here: only its answers do.
-    const connect = (made: TestNode, ...[target, options]: Parameters<Network['connect']>) =>
-      made.connect(target.address, target.key, options.signal)
-    return { mesh, node }
-  }
-
   test.each([1, 2, 3])(
     'each answer is joined, ones that come later too (seed %i)',
     async (seed) => {

@@ -324,19 +324,15 @@ export class LinkChannel implements Channel {
     if (this.#phase === 'closed') return
     const orderly = this.version === 1 && this.#phase === 'open' && !this.#session.partial
     if (!this.#deaf && !orderly && this.#phase !== 'closing')
-      this.#error ??= this.#truncated()
+      this.#error ??= truncated(this.#session)
     this.#deaf = true
     this.close()
   }
 
   #onLinkClose(error?: Error): void {
     if (this.#phase === 'closed') return
-    if (!this.#deaf && !this.#linkEnded) this.#error ??= this.#truncated(error)
+    if (!this.#deaf && !this.#linkEnded) this.#error ??= truncated(this.#session, error)
     this.#finish()
-  }
-
-  #truncated(error?: Error): RemoteProtocolError {
-    return this.#session.foreign ?? truncated(this.#phase === 'opening', error)
   }
 
   #endLink(): void {

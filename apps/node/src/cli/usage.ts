@@ -38,6 +38,12 @@ export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join throu
       --log-level LEVEL      debug, info, warn, error or silent
   -h, --help                 this text`
 
+/** The same for commands that join through this machine unless told otherwise. */
+export const meshHelpOfClient: string = meshHelp.replace(
+  'ws://… or wss://…; repeat for several',
+  'ws://… or wss://…; repeat for several (default 127.0.0.1:9000)',
+)
+
 /** `parseArgs`, with its errors made {@link UsageError}s that say where help is. */
 export function parseOptions<T extends Options>(
   command: string,
