@@ -68,6 +68,8 @@ describe('help and version', { timeout: 60_000 }, () => {
         'log-level',
         'network',
         'peer-cache',
+        'lan',
+        'lan-interface',
         'secret-key-file',
       ]) {
         expect(stdout).toContain(`--${option}`)

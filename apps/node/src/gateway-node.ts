@@ -38,6 +38,7 @@ export async function startGateway({
     legacy: config.legacy,
     ...(config.network === undefined ? {} : { network: config.network }),
     ...(config.peerCache === undefined ? {} : { peerCache: config.peerCache }),
+    ...(config.lan === undefined ? {} : { lan: config.lan }),
     ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,

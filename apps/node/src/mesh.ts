@@ -31,6 +31,7 @@ import { describe } from './describe-peer.ts'
 import { Dials } from './dials.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
+import type { LanOptions } from './lan/lan-options.ts'
 import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import { MeshPeer, type Message, type PeerOwner } from './mesh-peer.ts'
@@ -72,6 +73,8 @@ export interface MeshOptions {
   readonly offers: (service: string) => boolean
   /** Where nodes are kept for the next start. @default nowhere */
   readonly peerCache?: PeerCache | undefined
+  /** Look for nodes on the local network. @default not */
+  readonly lan?: LanOptions | undefined
   readonly log: Logger
   /** Who keeps the node connected. @default createDiscovery */
   readonly discover?: (options: DiscoveryOptions) => Discovery

@@ -10,7 +10,13 @@ import { Listeners } from './listeners.ts'
 import { silentLogger } from './logger.ts'
 import { Mesh, type MeshStats } from './mesh.ts'
 import type { MeshPeer } from './mesh-peer.ts'
-import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } from './options.ts'
+import {
+  advertisedAddress,
+  bindAddresses,
+  lanOptions,
+  type NodeOptions,
+  normalizeSeeds,
+} from './options.ts'
 import { startCall } from './outgoing-call.ts'
 import type { PeerCache } from './peer-cache.ts'
 import { PeerId } from './peer-id.ts'
@@ -75,6 +81,7 @@ export class Node {
       services: () => [...handlers.keys()],
       offers: (service) => handlers.has(service),
       peerCache: peerCacheOf(options),
+      lan: lanOptions(options),
       log,
     })
     this.#keepAlive = setInterval(() => undefined, FOREVER)

@@ -5,6 +5,8 @@ import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
 import type { AllowList, AuthorizePeer } from './access.ts'
 import { formatAddress, formatEndpoint, isWildcard, parseAddress } from './address.ts'
 import { NodeError } from './errors.ts'
+import type { LanOptions } from './lan/lan-options.ts'
+import { checkLan } from './lan/lan-sockets.ts'
 import type { Logger } from './logger.ts'
 import type { PeerCache } from './peer-cache.ts'
 import type { Clock } from './runtime.ts'
@@ -37,6 +39,12 @@ export interface NodeOptions {
    * file, or a store of your own. @default nowhere
    */
   readonly peerCache?: string | PeerCache
+  /**
+   * Announce this node to others of the same network on the local network, and join those that do, by
+   * IPv4 multicast. What is said there anybody on the cable can read and forge; a session proves the
+   * rest. @default false
+   */
+  readonly lan?: boolean | LanOptions
   /** Ed25519 identity, 32 or 64 bytes, see {@link generateSecretKey}. @default a new one for this process */
   readonly secretKey?: Uint8Array
   /** Functions by the name of their service. */
@@ -89,6 +97,14 @@ export function bindAddresses({ bindAddrs, publicAddr }: NodeOptions): Endpoint[
       `bindAddrs "${text}" cannot be listened on: write ws://host:port, and have a proxy end TLS and paths`,
     )
   })
+}
+
+/** @throws NodeError `FLATEND_NODE_LAN` where an option cannot be used */
+export function lanOptions({ lan = false }: NodeOptions): LanOptions | undefined {
+  if (lan === false) return undefined
+  const options = lan === true ? {} : lan
+  checkLan(options)
+  return options
 }
 
 /** Nodes tell each other addresses of TCP alone. */

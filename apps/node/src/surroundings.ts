@@ -6,7 +6,9 @@ import {
   type IncomingMessage,
   Reachability,
 } from '@flatend/kademlia'
-import type { Suite } from '@flatend/monte'
+import type { Identity, Suite } from '@flatend/monte'
+import { Lan } from './lan/lan.ts'
+import type { LanOptions } from './lan/lan-options.ts'
 import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import type { MeshPeer } from './mesh-peer.ts'
@@ -16,11 +18,12 @@ import { createProver } from './prove.ts'
 import { isTellable, logReachability } from './reachable.ts'
 import type { Clock } from './runtime.ts'
 import { SeedLog } from './seed-log.ts'
-import type { Address, Transport } from './transport.ts'
+import type { Address, Endpoint, Transport } from './transport.ts'
 
 /** What {@link Surroundings} work with. */
 export interface SurroundingsContext {
   readonly suite: Suite
+  readonly identity: Identity
   readonly clock: Clock
   readonly random: () => number
   readonly defer: (task: () => void) => void
@@ -32,6 +35,7 @@ export interface SurroundingsContext {
   readonly address: Address | undefined
   readonly seeds: readonly (string | DialTarget)[]
   readonly peerCache?: PeerCache | undefined
+  readonly lan?: LanOptions | undefined
   readonly log: Logger
   readonly discovery: Discovery
   readonly peers: ReadonlySet<MeshPeer>
@@ -44,6 +48,7 @@ export class Surroundings {
   readonly #context: SurroundingsContext
   readonly #seedLog: SeedLog
   readonly #memory: PeerMemory | undefined
+  readonly #lan: Lan | undefined
   readonly #dialBack: DialBack
   #address: Address | undefined
 
@@ -58,6 +63,8 @@ export class Surroundings {
     this.#memory =
       peerCache &&
       new PeerMemory({ ...context, cache: peerCache, wallNow, connected: () => peers.size })
+    const { lan: options } = context
+    this.#lan = options && new Lan({ ...context, options, bound: this.#bound })
     this.reachability = this.#createReachability()
     const prove = createProver({
       ...context,
@@ -77,6 +84,7 @@ export class Surroundings {
     await this.#memory?.start()
     discovery.start()
     this.reachability.start()
+    await this.#lan?.start()
     if (seeds.length === 0 && !this.#memory) return
     await new Promise<void>((resolve) => {
       const timer = clock.schedule(timeoutMs, resolve)
@@ -91,6 +99,7 @@ export class Surroundings {
   async stop(): Promise<void> {
     this.reachability.stop()
     this.#dialBack.stop()
+    this.#lan?.stop()
     await this.#memory?.stop()
   }
 
@@ -115,13 +124,17 @@ export class Surroundings {
     if (isFailure && event.seed) this.#seedLog.failed(event)
   }
 
+  /** The first TCP address this node takes connections on. */
+  get #bound(): Endpoint | undefined {
+    return this.#context.listeners.addresses.find(({ url }) => url === undefined)
+  }
+
   #createReachability(): Reachability {
-    const { address, listeners, log, peers } = this.#context
-    const bound = listeners.addresses.find(({ url }) => url === undefined)
+    const { address, log, peers } = this.#context
     const reachability = new Reachability({
       ...this.#context,
       advertised: address,
-      port: address?.port ?? bound?.port,
+      port: address?.port ?? this.#bound?.port,
       peers: () => peers,
     })
     reachability.watch((status) => {

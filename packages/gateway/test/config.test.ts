@@ -113,6 +113,7 @@ describe('a configuration of 2020', () => {
       addr: undefined,
       bootstrap: [],
       peerCache: undefined,
+      lan: undefined,
       legacy: false,
       network: undefined,
     })
@@ -136,6 +137,8 @@ describe('new keys', () => {
 secret_key_file = "key"
 bootstrap = ["seed.example:9000", "[::1]:9001", "${'0a'.repeat(32)}@seed.example:9002"]
 peer_cache = "peers.json"
+lan = true
+lan_interface = "192.168.1.5"
 network = "blue"
 legacy = true
 [[http]]
@@ -150,6 +153,7 @@ body_size = 10
       secretKeyFile: 'key',
       bootstrap: ['seed.example:9000', '[::1]:9001', `${'0a'.repeat(32)}@seed.example:9002`],
       peerCache: 'peers.json',
+      lan: { interface: '192.168.1.5' },
       network: 'blue',
       legacy: true,
     })

@@ -7,6 +7,8 @@ import { asUsageError } from './usage.ts'
 /** Values of the options every command that joins the mesh takes. */
 export interface MeshValues {
   readonly bootstrap?: readonly string[] | undefined
+  readonly lan?: boolean | undefined
+  readonly 'lan-interface'?: string | undefined
   readonly legacy?: boolean | undefined
   readonly listen?: readonly string[] | undefined
   readonly network?: string | undefined
@@ -22,12 +24,18 @@ export function nodeOptions(values: MeshValues, logger: Logger): NodeOptions {
   return {
     logger,
     ...(values.bootstrap ? { addrs: values.bootstrap } : {}),
+    ...lanOf(values),
     ...(values.legacy === undefined ? {} : { legacy: values.legacy }),
     ...(values.listen ? { bindAddrs: values.listen } : {}),
     ...(values.network === undefined ? {} : { network: values.network }),
     ...(values['peer-cache'] === undefined ? {} : { peerCache: values['peer-cache'] }),
     ...(keyFile === undefined ? {} : { secretKey: readSecretKeyFile(keyFile) }),
   }
+}
+
+function lanOf({ lan, 'lan-interface': host }: MeshValues): Pick<NodeOptions, 'lan'> {
+  if (host !== undefined) return { lan: { interface: host } }
+  return lan === undefined ? {} : { lan }
 }
 
 function checkSeed(text: string): void {

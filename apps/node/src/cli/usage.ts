@@ -10,6 +10,8 @@ type Options = NonNullable<ParseArgsConfig['options']>
 /** What every command that joins the mesh takes. */
 export const meshOptions: {
   readonly bootstrap: { readonly type: 'string'; readonly short: 'b'; readonly multiple: true }
+  readonly lan: { readonly type: 'boolean' }
+  readonly 'lan-interface': { readonly type: 'string' }
   readonly legacy: { readonly type: 'boolean' }
   readonly listen: { readonly type: 'string'; readonly multiple: true }
   readonly 'log-level': { readonly type: 'string' }
@@ -19,6 +21,8 @@ export const meshOptions: {
   readonly help: { readonly type: 'boolean'; readonly short: 'h' }
 } = {
   bootstrap: { type: 'string', short: 'b', multiple: true },
+  lan: { type: 'boolean' },
+  'lan-interface': { type: 'string' },
   legacy: { type: 'boolean' },
   listen: { type: 'string', multiple: true },
   'log-level': { type: 'string' },
@@ -31,6 +35,8 @@ export const meshOptions: {
 export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through, KEY@HOST:PORT for one of this public key, or
                              ws://… or wss://…; repeat for several
       --listen HOST:PORT     address to take connections of other nodes on, or ws://HOST:PORT
+      --lan                  find nodes of the local network by multicast, and be found
+      --lan-interface IP     the same on the interface with this IPv4 address
       --network NAME         name of the mesh; nodes of other names are refused
       --peer-cache FILE      keep the nodes met there; the next start tries them first
       --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start

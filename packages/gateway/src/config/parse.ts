@@ -41,6 +41,7 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
     addr: addr?.value,
     bootstrap: bootstrap.map(({ value }) => value),
     peerCache: section.filled('peer_cache')?.value,
+    lan: readLan(section),
     network: section.text('network')?.value,
     legacy: section.flag('legacy') ?? false,
     secretKey: section.filled('secret_key')?.value,
@@ -56,6 +57,12 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
   section.finish()
   checkAddressesOnce(config.listeners, problems)
   return config
+}
+
+function readLan(section: Section): GatewayConfig['lan'] {
+  const on = section.flag('lan')
+  const host = section.filled('lan_interface')?.value
+  return host === undefined || on === false ? on : { interface: host }
 }
 
 /** `[allow]`: keys of peers that may connect; `[allow.services]`: who may call or answer a service. */
