@@ -78,9 +78,9 @@ function cable() {
     })
     nodes.push({ lan, host })
     const socket = {
-      send: (bytes: Uint8Array) => {
+      send: (datagram: Uint8Array) => {
         said.push(host)
-        for (const other of nodes) other.lan.receive(bytes, host)
+        for (const other of nodes) other.lan.receive(datagram, host)
       },
       close: () => undefined,
     }
