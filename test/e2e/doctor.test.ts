@@ -1,9 +1,19 @@
 import { once } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { Node, type NodeOptions } from '@flatend/node'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { FLATEND, freePort, run, stopProcessesAfterwards } from '../support/processes.ts'
+import { temporaryFolder } from '../support/gateway.ts'
+import {
+  eventually,
+  FLATEND,
+  freePort,
+  run,
+  start,
+  stopProcessesAfterwards,
+} from '../support/processes.ts'
 import { startNode } from '../support/remote-node.ts'
 
 stopProcessesAfterwards()
@@ -98,6 +108,9 @@ describe('flatend doctor: what is wrong with a seed', { timeout: 60_000 }, () =>
     const refused = await doctor([address])
     expect(refused.trouble).toBe('legacy')
     expect(refused.of('seed')[0]?.cure).toContain('--legacy')
+    // A node that joins there says the same in its log.
+    const { stderr } = await flatend('peers', '-b', address)
+    expect(stderr).toContain('the node there speaks the protocol of 2020 only')
     const allowed = await doctor([address], '--legacy')
     expect(allowed.of('legacy')[0]?.message).toContain('protocol of 2020')
     expect(allowed.code).toBe(0)
@@ -199,6 +212,38 @@ describe('flatend peers and find', { timeout: 60_000 }, () => {
     expect(nobody.code).toBe(1)
     expect(nobody.stderr).toContain('nobody offers "nothing"')
     expect(seed.process.alive).toBe(true)
+  })
+
+  test('a peer cache leads back to the mesh where no seed is left', async () => {
+    const [first, second] = [await freeAddress(), await freeAddress()]
+    const seed = await startNode({ identified: true, publicAddr: first })
+    await startNode({ bindAddrs: [second], addrs: [first], services: ['hello'] })
+    const folder = temporaryFolder()
+    const cache = join(folder, 'peers.json')
+    const call = () => flatend('call', 'hello', '-b', first, '--peer-cache', cache)
+    expect(await call()).toMatchObject({ code: 0, stdout: 'Hello world!' })
+    expect(statSync(cache).mode & 0o777).toBe(0o600)
+    await seed.process.stop('SIGKILL')
+    expect(await call()).toMatchObject({ code: 0, stdout: 'Hello world!' })
+    const { code } = await flatend('call', 'hello', '-b', first)
+    expect(code).toBe(1)
+
+    // A gateway keeps one too, where its configuration says so.
+    const config = join(folder, 'config.toml')
+    const kept = join(folder, 'gateway.json')
+    const http = await freeAddress()
+    const lines = [
+      'addr = "127.0.0.1:0"',
+      `bootstrap = ["${second}"]`,
+      `peer_cache = ${JSON.stringify(kept)}`,
+      `[[http]]\naddr = "${http}"`,
+    ]
+    writeFileSync(config, lines.join('\n'))
+    const gateway = start([FLATEND, 'gateway', '-c', config])
+    await gateway.line(/peer connected/)
+    await eventually(() => fetch(`http://${http}`).catch(() => undefined))
+    expect(await gateway.stop()).toMatchObject({ code: 0 })
+    expect(readFileSync(kept, 'utf8')).toContain(second)
   })
 
   test('say why where nobody can be joined', async () => {
