@@ -39,7 +39,7 @@ async function refusedGateway(config: string, ...args: string[]) {
 }
 
 describe('help and version', { timeout: 60_000 }, () => {
-  test.each([[[]], [['gateway']], [['call']], [['keygen']]])(
+  test.each([[[]], [['gateway']], [['call']], [['peers']], [['find']], [['doctor']], [['keygen']]])(
     'help of flatend %j',
     async (command) => {
       const { code, stdout, stderr } = await flatend([...command, '--help'])
@@ -59,7 +59,7 @@ describe('help and version', { timeout: 60_000 }, () => {
   })
 
   test('the help of a command names all its options', async () => {
-    for (const command of ['gateway', 'call']) {
+    for (const command of ['gateway', 'call', 'peers', 'find', 'doctor']) {
       const { stdout } = await flatend([command, '--help'])
       for (const option of [
         'bootstrap',
@@ -67,6 +67,9 @@ describe('help and version', { timeout: 60_000 }, () => {
         'listen',
         'log-level',
         'network',
+        'peer-cache',
+        'lan',
+        'lan-interface',
         'secret-key-file',
       ]) {
         expect(stdout).toContain(`--${option}`)

@@ -23,6 +23,7 @@ const FIND_NODE2 = 0x10
 const SERVICES = 0x16
 const PEERS = 0x17
 const LEAVE = 0x18
+const DIAL_BACK = 0x1d
 const UNKNOWN = 0x7f
 
 /** Hostile connections of a storm, one after the other but for a few. */
@@ -171,6 +172,14 @@ const plans: readonly FloodPlan[] = [
     reason: /messages a second that are no calls/,
     deaf: true,
     send: (hostile) => ask(hostile, PEERS, (writer) => writer.u8(0)),
+  },
+  {
+    id: 'dial-back-flood',
+    title: 'Requests to be dialed back',
+    ending: 'END 2',
+    reason: /messages a second that are no calls/,
+    // Nobody listens there, on this machine.
+    send: (hostile, i) => ask(hostile, DIAL_BACK, (writer) => writer.u16(1 + (i % 1_000))),
   },
   {
     id: 'unknown-opcodes',

@@ -37,6 +37,8 @@ export async function startGateway({
     addrs: config.bootstrap,
     legacy: config.legacy,
     ...(config.network === undefined ? {} : { network: config.network }),
+    ...(config.peerCache === undefined ? {} : { peerCache: config.peerCache }),
+    ...(config.lan === undefined ? {} : { lan: config.lan }),
     ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,

@@ -16,18 +16,22 @@
  *
  * @packageDocumentation
  */
+export type { ReachabilityState } from '@flatend/kademlia'
 export type { AdmissionLimits, AdmissionMetrics, SessionLimits } from '@flatend/monte'
 export { CallError } from '@flatend/rpc'
 export type { AccessRequest, AllowList, AuthorizePeer } from './access.ts'
 export { type CallFunction, Context, DEFAULT_BODY_LIMIT } from './context.ts'
 export { NodeError } from './errors.ts'
+export type { FoundProvider, ProviderAddress } from './find-providers.ts'
 export { type GatewayNode, type GatewayNodeOptions, startGateway } from './gateway-node.ts'
 export { HandlerError } from './handler-error.ts'
 export type { HeadersInit } from './headers.ts'
+export type { LanOptions } from './lan/lan-options.ts'
 export type { Logger } from './logger.ts'
 export type { MeshStats } from './mesh-parts.ts'
 export { Node, type PeerInfo } from './node.ts'
 export type { NodeLimits, NodeOptions } from './options.ts'
+export type { CachedPeer, PeerCache } from './peer-cache.ts'
 export { PeerId } from './peer-id.ts'
 export { Provider } from './provider.ts'
 export { type CallOptions, DEFAULT_REPLY_LIMIT, Reply } from './reply.ts'

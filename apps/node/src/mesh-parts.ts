@@ -1,11 +1,13 @@
-import type { Discovery, DiscoveryOptions } from '@flatend/kademlia'
+import type { DialTarget, Discovery, DiscoveryOptions } from '@flatend/kademlia'
 import type { AdmissionMetrics, Identity, Suite } from '@flatend/monte'
 import type { RelayMetrics } from '@flatend/monte/relay'
 import type { CallerStats, Dispatch, RpcStats } from '@flatend/rpc'
 import type { AllowList, AuthorizePeer } from './access.ts'
+import type { LanOptions } from './lan/lan-options.ts'
 import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import type { NodeLimits } from './options.ts'
+import type { PeerCache } from './peer-cache.ts'
 import type { Clock } from './runtime.ts'
 import type { Address, Transport } from './transport.ts'
 
@@ -17,7 +19,7 @@ export interface MeshOptions {
   readonly ephemeral: boolean
   /** Address others may dial, where there is one. */
   readonly address: Address | undefined
-  readonly seeds: readonly string[]
+  readonly seeds: readonly (string | DialTarget)[]
   readonly transport: Transport
   /** Open already; their links come to {@link Mesh.accept}. */
   readonly listeners: Listeners
@@ -38,6 +40,10 @@ export interface MeshOptions {
   /** Names of the services this node offers, as they are now. */
   readonly services: () => readonly string[]
   readonly offers: (service: string) => boolean
+  /** Where nodes are kept for the next start. @default nowhere */
+  readonly peerCache?: PeerCache | undefined
+  /** Look for nodes on the local network. @default not */
+  readonly lan?: LanOptions | undefined
   readonly log: Logger
   /** Who keeps the node connected. @default createDiscovery */
   readonly discover?: (options: DiscoveryOptions) => Discovery

@@ -99,6 +99,10 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     return this.hello.address
   }
 
+  get remote(): Hello['address'] {
+    return this.channel.remote
+  }
+
   get version(): 1 | 2 {
     return this.channel.version
   }

@@ -1,9 +1,4 @@
-import {
-  createDiscovery,
-  type DialTarget,
-  type Discovery,
-  type DiscoveryEvent,
-} from '@flatend/kademlia'
+import { createDiscovery, type DialTarget, type Discovery } from '@flatend/kademlia'
 import { type Link, openChannel, type SessionLimits, sessionLimits } from '@flatend/monte'
 import {
   type Authorize,
@@ -16,30 +11,27 @@ import {
   loopback,
 } from '@flatend/rpc'
 import { Access } from './access.ts'
-import { parseAddress } from './address.ts'
 import { describe } from './describe-peer.ts'
-import { dialing } from './dialing.ts'
+import { type DialedLink, Dials } from './dials.ts'
 import { drained } from './drain.ts'
 import { type Entry, Gate } from './gate.ts'
 import { KeyedCalls } from './keyed-calls.ts'
 import type { MeshOptions, MeshStats } from './mesh-parts.ts'
-import {
-  type DialOutcome,
-  MeshPeer,
-  type Message,
-  type PeerOrigin,
-  type PeerOwner,
-} from './mesh-peer.ts'
+import { MeshPeer, type Message, type PeerOrigin, type PeerOwner } from './mesh-peer.ts'
 import type { CallOpener } from './outgoing-call.ts'
 import { RareLog } from './rare-log.ts'
 import { findAny, recordsOptions } from './records.ts'
 import { Relays } from './relays.ts'
+import type { Clock } from './runtime.ts'
+import { Surroundings } from './surroundings.ts'
 import type { Endpoint } from './transport.ts'
 
 /** Binds sessions, streams and discovery together: every connection of a node, and who offers what. */
 export class Mesh implements PeerOwner {
   readonly caller: Caller
   readonly discovery: Discovery
+  /** How this node finds the mesh, and is found. */
+  readonly surroundings: Surroundings
   readonly #options: MeshOptions
   readonly #instance: number
   readonly #local: Connection
@@ -67,46 +59,36 @@ export class Mesh implements PeerOwner {
     this.#authorize = this.#access.asksForCalls ? { authorize: this.#access.call } : {}
     this.#instance = new DataView(suite.randomBytes(4).slice().buffer).getUint32(0)
     this.#local = loopback({ dispatch, offers: options.offers, clock, defer })
-    const seeds = new Set(options.seeds)
-    this.#relays = new Relays({
-      self: options.identity.publicKey,
+    const { transport } = options
+    const dials = new Dials({
+      transport,
       clock,
-      defer,
-      serve: options.relay,
-      limits: limits.relay ?? {},
-      peers: () => this.#peers,
-      isSeed: (dialed) => seeds.has(dialed),
-      connect: (target, signal) => this.#connect(target, signal),
-      onLink: (link) => this.#accept(link, { relayed: true }),
-      onChange: (relays) => this.discovery.setRelays(relays),
+      gate: this.#gate,
+      open: (dialed) => this.#openDialed(dialed),
+      relayed: (target, signal) => this.#relays.link(target, signal),
     })
+    this.#relays = this.#createRelays(dials)
     this.discovery = discover({
       self: {
         key: options.identity.publicKey,
         ...(options.address ? { address: options.address } : {}),
       },
-      network: { connect: (target, { signal }) => this.#connect(target, signal) },
+      network: dials,
       clock,
       random,
       seeds: options.seeds,
       services: options.services(),
       limits: options.limits.discovery ?? {},
       records: recordsOptions(suite, options.identity),
-      log: (event) => this.#logDiscovery(event),
+      log: (event) => this.surroundings.heard(event),
     })
-    const { discovery } = this
-    const keyed = new KeyedCalls({ discovery, local: this.#local, mayCall: this.#mayCall })
-    this.caller = createCaller({
-      directory: {
-        providers: (services) => this.#connectionsFor(services),
-        find: (services) => findAny(services, discovery),
-        keyed: (services, key) => keyed.keyed(services, key),
-        findKeyed: (services, key, isEligible) => keyed.find(services, key, isEligible),
-      },
-      random,
-      clock,
-      ...this.#authorize,
+    this.surroundings = new Surroundings({
+      ...options,
+      discovery: this.discovery,
+      relays: this.#relays,
+      peers: this.#peers,
     })
+    this.caller = this.#createCaller()
   }
 
   /** Peers whose session is open. */
@@ -127,6 +109,10 @@ export class Mesh implements PeerOwner {
     }
   }
 
+  get clock(): Clock {
+    return this.#options.clock
+  }
+
   /** Addresses really bound. */
   get addresses(): readonly Endpoint[] {
     return this.#options.listeners.addresses
@@ -138,19 +124,8 @@ export class Mesh implements PeerOwner {
   }
 
   /** Dials the seeds; resolves when each has answered or failed once, or the time is over. */
-  join(timeoutMs: number): Promise<void> {
-    this.discovery.start()
-    this.#seekRelays()
-    return new Promise((resolve) => {
-      if (this.#options.seeds.length === 0) resolve()
-      else {
-        const timer = this.#options.clock.schedule(timeoutMs, resolve)
-        void this.discovery.ready.finally(() => {
-          timer.cancel()
-          return resolve()
-        })
-      }
-    })
+  async join(timeoutMs: number): Promise<void> {
+    await this.surroundings.join(timeoutMs)
   }
 
   /** Peers that offer a service and that this node may call. */
@@ -177,14 +152,14 @@ export class Mesh implements PeerOwner {
   /** Tells every peer which services came and went. */
   announceServices(): void {
     this.discovery.setServices(this.#options.services())
-    this.#seekRelays()
+    this.surroundings.servicesChanged()
   }
 
   /** Stops taking connections and calls, lets what runs finish, then closes everything. */
   async shutdown(timeoutMs: number): Promise<void> {
     this.#stopping = true
     this.#options.listeners.close()
-    this.#relays.stop()
+    await this.surroundings.stop()
     this.discovery.stop()
     const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
     await drained(connections, this.#options.clock, timeoutMs)
@@ -218,14 +193,15 @@ export class Mesh implements PeerOwner {
       )
     }
     this.discovery.connected(peer)
-    this.#relays.opened(peer)
+    this.surroundings.opened(peer)
     if (this.#stopping) peer.close('shutting down')
   }
 
   received(peer: MeshPeer, { seq, opcode, body }: Message): boolean {
     const message = { seq, opcode, body }
     // Bytes that are carried for others have limits of their own.
-    return this.#relays.receive(peer, message) || this.discovery.receive(peer, message)
+    if (this.#relays.receive(peer, message)) return true
+    return this.discovery.receive(peer, message) || this.surroundings.receive(peer, message)
   }
 
   closed(peer: MeshPeer, error: Error | undefined): void {
@@ -233,11 +209,13 @@ export class Mesh implements PeerOwner {
     this.#entries.delete(peer)
     if (!this.#peers.delete(peer)) {
       // Of a connection that we dialed, the dialer tells.
-      if (error && peer.dialed === undefined) this.#gate.handshakeFailed(peer.channel.remote, error)
+      const { remote } = peer.channel
+      if (error && peer.dialed === undefined && !this.surroundings.reachability.expects(remote))
+        this.#gate.handshakeFailed(remote, error)
       return
     }
+    this.surroundings.closed(peer, error)
     addStats(this.#past, peer.connection.stats)
-    this.#relays.closed(peer)
     this.discovery.disconnected(peer)
     const fields = { ...describe(peer), ...(error ? { reason: error.message } : {}) }
     this.#options.log.info(fields, 'peer disconnected')
@@ -267,37 +245,52 @@ export class Mesh implements PeerOwner {
     else link.destroy()
   }
 
-  /** A node that offers something and that nobody can dial is reached through relays. */
-  #seekRelays(): void {
-    const { address, services } = this.#options
-    if (!this.#stopping) this.#relays.need(address === undefined && services().length > 0)
+  #openDialed({ link, entry, target, outcome }: DialedLink): void {
+    const relayed = target.relay !== undefined
+    // Nobody is at a relay's address but the relay.
+    const dialed = relayed ? `${target.address} (relay)` : target.address
+    const peer = new MeshPeer(this, { dialed, outcome, relayed })
+    this.#open({ link, role: 'dialer', peer, entry, expectedKey: target.key })
   }
 
-  async #connect(target: DialTarget, signal: AbortSignal): Promise<MeshPeer> {
-    const entry = this.#gate.dial()
-    const link = await this.#link(target, signal).catch((error: unknown) => {
-      entry.closed()
-      throw error
+  #createRelays(dials: Dials): Relays {
+    const { identity, clock, defer, relay, limits } = this.#options
+    const seeds = new Set(this.#options.seeds.map((seed) => addressOf(seed)))
+    return new Relays({
+      self: identity.publicKey,
+      clock,
+      defer,
+      serve: relay,
+      limits: limits.relay ?? {},
+      peers: () => this.#peers,
+      isSeed: (dialed) => seeds.has(dialed),
+      connect: (target, signal) => dials.connect(target, { signal }),
+      onLink: (link) => this.#accept(link, { relayed: true }),
+      onChange: (relays) => this.surroundings.reachedThrough(relays),
     })
-    const { address, key, relay } = target
-    const relayed = relay !== undefined
-    const open = (outcome: DialOutcome): void => {
-      // Nobody is at the relay's address but the relay.
-      const dialed = relayed ? `${address} (relay)` : address
-      const peer = new MeshPeer(this, { dialed, outcome, relayed })
-      this.#open({ link, role: 'dialer', peer, entry, ...(key ? { expectedKey: key } : {}) })
-    }
-    return await dialing({ link, signal, open })
   }
 
-  async #link({ address, key, relay }: DialTarget, signal: AbortSignal): Promise<Link> {
-    if (relay && key) return await this.#relays.link({ address, key, relay }, signal)
-    return await this.#options.transport.dial(parseAddress(address, 'peer'), { signal })
+  #createCaller(): Caller {
+    const { discovery } = this
+    const { random, clock } = this.#options
+    const keyed = new KeyedCalls({ discovery, local: this.#local, mayCall: this.#mayCall })
+    return createCaller({
+      directory: {
+        providers: (services) => this.#connectionsFor(services),
+        find: (services) => findAny(services, discovery),
+        keyed: (services, key) => keyed.keyed(services, key),
+        findKeyed: (services, key, isEligible) => keyed.find(services, key, isEligible),
+      },
+      random,
+      clock,
+      ...this.#authorize,
+    })
   }
 
   #open({ link, role, peer, entry, expectedKey }: OpenOptions): void {
-    const { suite, identity, ephemeral, address, services, metadata } = this.#options
+    const { suite, identity, ephemeral, services, metadata } = this.#options
     const { clock, defer, network, networkKey, legacy } = this.#options
+    const { address } = this.surroundings
     this.#entries.set(peer, entry)
     entry.carriedBy(link)
     const channel = openChannel({
@@ -336,10 +329,10 @@ export class Mesh implements PeerOwner {
       if (this.#peers.size === 0) this.#onEmpty()
     })
   }
+}
 
-  #logDiscovery(event: DiscoveryEvent): void {
-    this.#options.log.debug(event, 'discovery')
-  }
+function addressOf(seed: string | DialTarget): string {
+  return typeof seed === 'string' ? seed : seed.address
 }
 
 interface OpenOptions {
@@ -347,5 +340,5 @@ interface OpenOptions {
   readonly role: 'dialer' | 'listener'
   readonly peer: MeshPeer
   readonly entry: Entry
-  readonly expectedKey?: Uint8Array
+  readonly expectedKey?: Uint8Array | undefined
 }

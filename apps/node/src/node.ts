@@ -1,16 +1,27 @@
+import type { DialTarget, ReachabilityState } from '@flatend/kademlia'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import type { Caller } from '@flatend/rpc'
 import { formatAddress, formatEndpoint } from './address.ts'
 import { NodeError } from './errors.ts'
+import { createFilePeerCache } from './file-peer-cache.ts'
+import { type FoundProvider, findProviders } from './find-providers.ts'
 import type { HeadersInit } from './headers.ts'
 import { Listeners } from './listeners.ts'
 import { silentLogger } from './logger.ts'
 import { Mesh } from './mesh.ts'
 import type { MeshStats } from './mesh-parts.ts'
 import type { MeshPeer } from './mesh-peer.ts'
-import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } from './options.ts'
+import {
+  advertisedAddress,
+  bindAddresses,
+  lanOptions,
+  type NodeOptions,
+  normalizeSeeds,
+} from './options.ts'
 import { startCall } from './outgoing-call.ts'
+import type { PeerCache } from './peer-cache.ts'
 import { PeerId } from './peer-id.ts'
+import { ping } from './ping.ts'
 import { Provider } from './provider.ts'
 import type { CallOptions, Reply } from './reply.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
@@ -71,6 +82,8 @@ export class Node {
       }),
       services: () => [...handlers.keys()],
       offers: (service) => handlers.has(service),
+      peerCache: peerCacheOf(options),
+      lan: lanOptions(options),
       log,
     })
     this.#keepAlive = setInterval(() => undefined, FOREVER)
@@ -103,13 +116,38 @@ export class Node {
 
   /** `host:port` that this node advertises, or `undefined` where nobody can dial it. */
   get address(): string | undefined {
-    const address = addressOf(this.id)
+    const { address } = this.#mesh.surroundings
     return address && formatAddress(address)
   }
 
   /** Addresses this node takes connections on, as really bound. */
   get listening(): readonly string[] {
     return this.#mesh.addresses.map(formatEndpoint)
+  }
+
+  /**
+   * Whether others can dial this node, as far as peers that dialed it back can tell: `private` where
+   * they cannot, and where it takes no connections.
+   */
+  get reachability(): ReachabilityState {
+    return this.#mesh.surroundings.reachability.status.state
+  }
+
+  /** `host:port` at which a peer dialed this node back, or `undefined`. */
+  get reachableAddress(): string | undefined {
+    const { address } = this.#mesh.surroundings.reachability.status
+    return address && formatAddress(address)
+  }
+
+  /** Asks peers now to dial this node back; resolves with {@link Node.reachability}. */
+  async checkReachability(): Promise<ReachabilityState> {
+    this.#expectRunning()
+    return (await this.#mesh.surroundings.reachability.check()).state
+  }
+
+  /** Tells `listener` each time {@link Node.reachability} or the address changes. Returns how to end it. */
+  onReachability(listener: (state: ReachabilityState) => void): () => void {
+    return this.#mesh.surroundings.reachability.watch(({ state }) => listener(state))
   }
 
   /**
@@ -158,6 +196,25 @@ export class Node {
     this.#expectRunning()
     await this.#mesh.discovery.resolve(service, { signal })
     return this.#providers(this.#mesh.providersOf(service))
+  }
+
+  /** All nodes that offer a service, by their records, connected or not; this one is left out. */
+  async find(service: string): Promise<FoundProvider[]> {
+    this.#expectRunning()
+    const connected = (): readonly MeshPeer[] => this.#mesh.providersOf(service)
+    const found = await findProviders(service, this.#mesh.discovery, connected)
+    return found.filter(({ id }) => id.toString() !== this.id.toString())
+  }
+
+  /**
+   * Round trip to a connected node in milliseconds; nothing where it does not answer, is not
+   * connected, or speaks the protocol of 2020.
+   */
+  async ping(id: PeerId | string): Promise<number | undefined> {
+    this.#expectRunning()
+    const key = id.toString()
+    const peer = [...this.#mesh.peers].find((one) => one.id.toString() === key)
+    return peer?.version === 2 ? await ping(peer, this.#mesh.clock) : undefined
   }
 
   /**
@@ -236,13 +293,18 @@ interface NodeParts {
   readonly seed: Uint8Array
   readonly handlers: Map<string, Handler>
   readonly listeners: Listeners
-  readonly seeds: readonly string[]
+  readonly seeds: readonly DialTarget[]
   readonly transport: Transport
   readonly options: NodeOptions
 }
 
 function transportFor({ webOrigins = [], limits }: NodeOptions): Transport {
   return createTransport({ webOrigins, limits: limits?.admission ?? {} })
+}
+
+function peerCacheOf({ peerCache, logger = silentLogger }: NodeOptions): PeerCache | undefined {
+  if (typeof peerCache !== 'string') return peerCache
+  return createFilePeerCache({ path: peerCache, log: logger })
 }
 
 function addressOf({ host, port }: PeerId): Address | undefined {

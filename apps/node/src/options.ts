@@ -1,12 +1,15 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { DiscoveryLimits } from '@flatend/kademlia'
+import type { DialTarget, DiscoveryLimits } from '@flatend/kademlia'
 import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
 import type { RelayLimits } from '@flatend/monte/relay'
 import type { AllowList, AuthorizePeer } from './access.ts'
 import { formatAddress, formatEndpoint, isWildcard, parseAddress } from './address.ts'
 import { NodeError } from './errors.ts'
+import type { LanOptions } from './lan/lan-options.ts'
+import { checkLan } from './lan/lan-sockets.ts'
 import type { Logger } from './logger.ts'
+import type { PeerCache } from './peer-cache.ts'
 import type { Clock } from './runtime.ts'
 import type { Handler } from './serve.ts'
 import type { Address, Endpoint, Transport } from './transport.ts'
@@ -29,8 +32,22 @@ export interface NodeOptions {
   readonly publicAddr?: string
   /** Addresses to take connections on: `host:port`, `[IPv6]:port`, or `:port` for all interfaces; `ws://host:port` for WebSockets, which may come through a proxy. @default publicAddr, where given */
   readonly bindAddrs?: readonly string[]
-  /** Nodes to join the mesh through, host names or IPs, or `ws://…` and `wss://…`. They may be down: the node tries for ever. */
+  /**
+   * Nodes to join the mesh through, host names or IPs, or `ws://…` and `wss://…`. They may be down:
+   * the node tries for ever. `KEY@host:port` says which public key, 64 hex digits, must answer there.
+   */
   readonly addrs?: readonly string[]
+  /**
+   * Where the nodes met are kept for the next start, which tries them ahead of `addrs`: the path of a
+   * file, or a store of your own. @default nowhere
+   */
+  readonly peerCache?: string | PeerCache
+  /**
+   * Announce this node to others of the same network on the local network, and join those that do, by
+   * IPv4 multicast. What is said there anybody on the cable can read and forge; a session proves the
+   * rest. @default false
+   */
+  readonly lan?: boolean | LanOptions
   /** Ed25519 identity, 32 or 64 bytes, see {@link generateSecretKey}. @default a new one for this process */
   readonly secretKey?: Uint8Array
   /** Functions by the name of their service. */
@@ -90,6 +107,14 @@ export function bindAddresses({ bindAddrs, publicAddr }: NodeOptions): Endpoint[
   })
 }
 
+/** @throws NodeError `FLATEND_NODE_LAN` where an option cannot be used */
+export function lanOptions({ lan = false }: NodeOptions): LanOptions | undefined {
+  if (lan === false) return undefined
+  const options = lan === true ? {} : lan
+  checkLan(options)
+  return options
+}
+
 /** Nodes tell each other addresses of TCP alone. */
 function publicEndpoint(publicAddr: string | undefined): Endpoint | undefined {
   if (publicAddr === undefined) return undefined
@@ -118,16 +143,32 @@ export async function advertisedAddress(
   return await toIp({ host, port: port === 0 ? (tcp[0]?.port ?? 0) : port })
 }
 
-/** Seeds as the layers below take them; `:9000` is this machine. */
-export function normalizeSeeds(addrs: readonly string[]): string[] {
+/** Seeds as the layers below take them; `:9000` is this machine, `KEY@…` says who must answer. */
+export function normalizeSeeds(addrs: readonly string[]): DialTarget[] {
   return addrs.map((text) => {
-    const endpoint = parseAddress(text, 'addrs')
-    const { host, port, url } = endpoint
-    if (port === 0)
-      throw new NodeError('FLATEND_NODE_ADDRESS', `addrs "${text}": port 0 cannot be dialed`)
-    if (url !== undefined) return formatEndpoint(endpoint)
-    return formatAddress({ host: isWildcard(host) ? '127.0.0.1' : host, port })
+    const { key, address } = splitKey(text)
+    return { address: normalizeSeed(address), ...(key ? { key } : {}) }
   })
+}
+
+/** `<64 hex digits>@host:port` in its parts; without a key it is an address alone. */
+export function splitKey(text: string): { readonly key?: Uint8Array; readonly address: string } {
+  const [, hex, address] = /^\s*([0-9a-f]*)@(.*)$/is.exec(text) ?? []
+  if (hex === undefined || address === undefined) return { address: text }
+  if (hex.length === 64) return { key: new Uint8Array(Buffer.from(hex, 'hex')), address }
+  throw new NodeError(
+    'FLATEND_NODE_ADDRESS',
+    `addrs "${text}": before the @ stands the public key of the node, which has 64 hex digits`,
+  )
+}
+
+function normalizeSeed(text: string): string {
+  const endpoint = parseAddress(text, 'addrs')
+  const { host, port, url } = endpoint
+  if (port === 0)
+    throw new NodeError('FLATEND_NODE_ADDRESS', `addrs "${text}": port 0 cannot be dialed`)
+  if (url !== undefined) return formatEndpoint(endpoint)
+  return formatAddress({ host: isWildcard(host) ? '127.0.0.1' : host, port })
 }
 
 /** A hello carries an IP: a public host name is resolved once, at start. */

@@ -30,8 +30,8 @@ export interface RelaysOptions {
   readonly onChange: (relays: readonly RecordAddress[]) => void
 }
 
-/** A relay by its key, connected to or about to be. */
-interface Through extends DialTarget {
+/** A node behind a relay. */
+export interface RelayedTarget extends DialTarget {
   readonly key: Uint8Array
   readonly relay: Uint8Array
 }
@@ -64,7 +64,7 @@ export class Relays {
   }
 
   /** A link to a node behind a relay, which is connected first where it is not. */
-  async link({ address, key, relay }: Through, signal: AbortSignal): Promise<Link> {
+  async link({ address, key, relay }: RelayedTarget, signal: AbortSignal): Promise<Link> {
     const through = this.#connected(relay) ?? (await this.#connect({ address, key: relay }, signal))
     return await this.#circuits.open(through, key, { signal })
   }

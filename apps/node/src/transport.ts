@@ -1,5 +1,6 @@
 import type { AdmissionLimits, Link } from '@flatend/monte'
 import { dialTcp, listenTcp } from '@flatend/monte/tcp'
+import { systemResolve } from './resolve-host.ts'
 import { dialNodeWebSocket, listenWebSocket } from './web-sockets.ts'
 
 /** An IP address or host name, without brackets, and a port. */
@@ -32,19 +33,31 @@ export interface ListenHandlers {
 export interface Transport {
   listen(endpoint: Endpoint, handlers: ListenHandlers): Promise<Listener>
   dial(endpoint: Endpoint, options: { readonly signal: AbortSignal }): Promise<Link>
+  /**
+   * All IP addresses of a host name, now; each is then dialed as what it is. Where it is left out,
+   * {@link Transport.dial} is given names.
+   */
+  resolve?(host: string): Promise<readonly string[]>
 }
 
-/** Options of {@link createTransport}, all of WebSockets that are taken. */
+/** Options of {@link createTransport}. */
 export interface TransportOptions {
-  /** Web sites whose pages may connect. */
+  /** Web sites whose pages may connect by WebSocket. */
   readonly webOrigins?: readonly string[]
   /** Limits of connections, which hold for those that are no WebSocket yet too. */
   readonly limits?: Partial<AdmissionLimits>
+  /** All addresses of a host name. @default what the system says */
+  readonly resolve?: (host: string) => Promise<readonly string[]>
 }
 
 /** Connections over TCP, IPv4 and IPv6, host names resolved at each dial, and over WebSockets. */
-export function createTransport({ webOrigins = [], limits = {} }: TransportOptions): Transport {
+export function createTransport({
+  webOrigins = [],
+  limits = {},
+  resolve = systemResolve,
+}: TransportOptions): Transport {
   return {
+    resolve,
     async listen(endpoint, handlers) {
       if (endpoint.url !== undefined)
         return await listenWebSocket({ endpoint, handlers, webOrigins, limits })

@@ -28,7 +28,7 @@ describe('addresses', () => {
     ['ws://seed.example/a?b', 'seed.example', 80],
   ])('%s is a WebSocket', (url, host, port) => {
     expect(parseAddress(url, 'test')).toEqual({ host, port, url })
-    expect(normalizeSeeds([` ${url}`])).toEqual([url])
+    expect(normalizeSeeds([` ${url}`])).toEqual([{ address: url }])
   })
 
   test.each(['http://127.0.0.1:1', 'ws://', 'ws://host:65536', 'tcp://host:1'])(
@@ -75,7 +75,17 @@ describe('addresses', () => {
   })
 
   test('":9000" as a seed is this machine', () => {
-    expect(normalizeSeeds([':9000', '[::1]:1'])).toEqual(['127.0.0.1:9000', '[::1]:1'])
+    expect(normalizeSeeds([':9000', '[::1]:1'])).toEqual([
+      { address: '127.0.0.1:9000' },
+      { address: '[::1]:1' },
+    ])
+    const key = '0a'.repeat(32)
+    const pinned = normalizeSeeds([`${key}@[::1]:1`, `${key.toUpperCase()}@wss://host/path`])
+    expect(pinned).toEqual([
+      { address: '[::1]:1', key: new Uint8Array(32).fill(10) },
+      { address: 'wss://host/path', key: new Uint8Array(32).fill(10) },
+    ])
+    expect(() => normalizeSeeds(['0a0a@host:1'])).toThrow(/64 hex digits/)
     expect(() => normalizeSeeds(['host:0'])).toThrow(/port 0/)
   })
 })

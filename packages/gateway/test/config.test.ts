@@ -112,6 +112,8 @@ describe('a configuration of 2020', () => {
     expect(config).toMatchObject({
       addr: undefined,
       bootstrap: [],
+      peerCache: undefined,
+      lan: undefined,
       legacy: false,
       network: undefined,
     })
@@ -133,7 +135,10 @@ describe('new keys', () => {
   it('reads them', () => {
     const config = parseConfig(`
 secret_key_file = "key"
-bootstrap = ["seed.example:9000", "[::1]:9001"]
+bootstrap = ["seed.example:9000", "[::1]:9001", "${'0a'.repeat(32)}@seed.example:9002"]
+peer_cache = "peers.json"
+lan = true
+lan_interface = "192.168.1.5"
 network = "blue"
 legacy = true
 [[http]]
@@ -146,7 +151,9 @@ body_size = 10
 `)
     expect(config).toMatchObject({
       secretKeyFile: 'key',
-      bootstrap: ['seed.example:9000', '[::1]:9001'],
+      bootstrap: ['seed.example:9000', '[::1]:9001', `${'0a'.repeat(32)}@seed.example:9002`],
+      peerCache: 'peers.json',
+      lan: { interface: '192.168.1.5' },
       network: 'blue',
       legacy: true,
     })

@@ -132,7 +132,7 @@ function readNames(reader: Reader): string[] {
   return names
 }
 
-function writeAddress(writer: Writer, { host, port }: Address): void {
+export function writeAddress(writer: Writer, { host, port }: Address): void {
   const bytes = parseIp(host)
   if (!bytes) throw new TypeError(`"${host}" is not an IP address`)
   writer
@@ -141,7 +141,7 @@ function writeAddress(writer: Writer, { host, port }: Address): void {
     .u16(port)
 }
 
-function readAddress(reader: Reader): Address {
+export function readAddress(reader: Reader): Address {
   const family = reader.u8()
   if (family > 1) {
     throw new RemoteProtocolError('FLATEND_KADEMLIA_FAMILY', `address family ${family} is unknown`)

@@ -25,12 +25,15 @@ export interface DialerOptions {
   readonly onSettled?: () => void
   /** A try failed and another follows. */
   readonly onFailed?: () => void
-  readonly onGivenUp?: () => void
+  /** It is dialed no more, because of an error with this code. */
+  readonly onGivenUp?: (code: unknown) => void
+  /** It is an address given to join through. @default false */
+  readonly seed?: boolean
 }
 
 /** A dial is stable, and its backoff forgotten, after this long, in milliseconds. */
 const STABLE = 5_000
-const SELF = 'FLATEND_MONTE_SELF'
+export const SELF = 'FLATEND_MONTE_SELF'
 
 /** Keeps one address connected: dials, waits with jittered backoff, dials again, for ever. */
 export class Dialer {
@@ -126,17 +129,18 @@ export class Dialer {
 
   #failed(error: Error & { code?: unknown }, log: (event: DiscoveryEvent) => void): void {
     if (this.#stopped) return
-    const { address } = this.#options.target
+    const { target, seed = false } = this.#options
+    const failure = { address: target.address, reason: error.message, error, seed }
     const now = this.#context.clock.now()
     this.#failingSince ??= now
     if (error.code === SELF || now - this.#failingSince >= this.#giveUpMs) {
-      log({ type: 'dial-abandoned', address, reason: error.message })
+      log({ type: 'dial-abandoned', ...failure })
       this.#stopped = true
-      this.#options.onGivenUp?.()
+      this.#options.onGivenUp?.(error.code)
       return
     }
     const retryMs = this.#backoff.next()
-    log({ type: 'dial-failed', address, reason: error.message, retryMs: Math.round(retryMs) })
+    log({ type: 'dial-failed', ...failure, retryMs: Math.round(retryMs) })
     this.#again(retryMs, () => this.start())
     this.#options.onFailed?.()
   }

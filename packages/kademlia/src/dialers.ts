@@ -15,6 +15,8 @@ export interface Reason {
   readonly by?: string | undefined
   /** Who is expected there. */
   readonly key?: Uint8Array | undefined
+  /** It is tried once, and this told of it. */
+  readonly onTried?: () => void
 }
 
 interface Entry {

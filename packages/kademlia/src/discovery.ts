@@ -1,7 +1,7 @@
 import { Connections, type Session } from './connections.ts'
 import type { Contact } from './contact.ts'
 import { formatAddress, toContact } from './contact.ts'
-import type { DiscoveryOptions } from './discovery-options.ts'
+import type { Discovery, DiscoveryOptions } from './discovery-types.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { KeyedProviders, type Ranked } from './keyed-providers.ts'
 import { LegacyArrivals } from './legacy-arrivals.ts'
@@ -10,10 +10,10 @@ import { type LookupContext, type LookupRunOptions, nodesQuery, runLookup } from
 import { Membership } from './membership.ts'
 import { type IncomingMessage, Messages } from './messages.ts'
 import { orAborted } from './or-aborted.ts'
-import type { Clock, Peer } from './ports.ts'
+import type { Clock, DialTarget, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
 import { RecentChanges } from './recent-changes.ts'
-import type { RecordAddress, RecordsOptions } from './record.ts'
+import type { RecordAddress, RecordsOptions, SignedRecord } from './record.ts'
 import type { RecordStats } from './record-stats.ts'
 import { Records } from './records.ts'
 import { Refresh } from './refresh.ts'
@@ -22,62 +22,11 @@ import { RoundTrips } from './round-trips.ts'
 import { BUCKET_SIZE, RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
 import { type ProvidersListener, ServiceListeners } from './service-listeners.ts'
+import type { SuggestOptions } from './suggestions.ts'
 import { WarmPool } from './warm-pool.ts'
 
 /** Contacts a node that leaves names to each peer. */
 const NAMED_WHEN_LEAVING = 4
-
-/** Knows which nodes there are, keeps connected to them, and which of them offer what. */
-export interface Discovery {
-  readonly table: RoutingTable
-  /** Resolves when each seed was dialed once, and the peers these named too. */
-  readonly ready: Promise<void>
-  start(): void
-  /** Says goodbye and dials nobody any more. */
-  stop(): void
-  /** A session opened. */
-  connected(peer: Peer): void
-  /** It ended. */
-  disconnected(peer: Peer): void
-  /**
-   * A message of a peer. Returns false where its opcode is not of this layer.
-   * @throws RemoteProtocolError where the peer broke the rules: end the connection
-   */
-  receive(peer: Peer, message: IncomingMessage): boolean
-  /** Peers that offer a service; the list is replaced, never changed. */
-  providers(service: string): readonly Peer[]
-  servicesOf(peer: Peer): readonly string[]
-  /** What became of records; `undefined` where this node does without. */
-  readonly recordStats: Readonly<RecordStats> | undefined
-  /**
-   * Connected providers of a service, found by their records and dialed where none is connected; none
-   * where there are none. Rejects with the signal's reason only.
-   */
-  resolve(service: string, options: { readonly signal: AbortSignal }): Promise<readonly Peer[]>
-  /**
-   * Providers of a service, the one calls with this key belong to first: the nearest to the key by
-   * hashed distance, of all that are known (discovery §4). `undefined` where that is not known yet, or
-   * this node does without records: see {@link Discovery.findKeyed}.
-   */
-  keyed(service: string, key: CallKey): readonly Ranked[] | undefined
-  /**
-   * Finds out who there is, and connects the provider nearest to a key of those not refused; the next,
-   * where it cannot be reached. Never rejects.
-   */
-  findKeyed(
-    service: string,
-    key: CallKey,
-    isRefused: (provider: Peer | 'self') => boolean,
-  ): Promise<void>
-  /** Tells each time the connected providers of a service change, and looks for some. Returns how to end it. */
-  watch(service: string, listener: ProvidersListener): () => void
-  /** What this node offers now; peers are told what changed. */
-  setServices(services: readonly string[]): void
-  /** Relays through which this node is reached, where it cannot be dialed: records tell of them. */
-  setRelays(relays: readonly RecordAddress[]): void
-  /** The nodes nearest to a target that answered. */
-  lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]>
-}
 
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   return new MeshDiscovery(options)
@@ -114,7 +63,10 @@ class MeshDiscovery implements Discovery {
     const connections = new Connections(table.self)
     const limits = { ...DEFAULT_DISCOVERY_LIMITS, ...options.limits }
     const common = { table, connections, limits, log }
-    const membership = new Membership({ ...common, network, clock, random }, seeds)
+    const membership = new Membership(
+      { ...common, network, clock, random },
+      seeds.map((seed) => (typeof seed === 'string' ? { address: seed } : seed)),
+    )
     this.table = table
     this.#log = log
     this.#clock = clock
@@ -301,6 +253,10 @@ class MeshDiscovery implements Discovery {
     return end
   }
 
+  async findRecords(service: string): Promise<readonly SignedRecord[]> {
+    return (await this.#records?.find(service)) ?? []
+  }
+
   setServices(services: readonly string[]): void {
     const before = this.#offered
     const now = new Set(services)
@@ -313,8 +269,8 @@ class MeshDiscovery implements Discovery {
     for (const session of this.#connections.sessions()) this.#announce(session, changes)
   }
 
-  setRelays(relays: readonly RecordAddress[]): void {
-    this.#records?.setRelays(relays)
+  setReached(relays: readonly RecordAddress[]): void {
+    this.#records?.setReached(relays)
   }
 
   receive(peer: Peer, message: IncomingMessage): boolean {
@@ -324,6 +280,10 @@ class MeshDiscovery implements Discovery {
     return (
       this.#messages.receive(session, message) || this.#records?.receive(session, message) === true
     )
+  }
+
+  suggest(targets: readonly DialTarget[], options?: SuggestOptions): void {
+    this.#membership.suggest(targets, options)
   }
 
   async lookup(target: Uint8Array, options: LookupRunOptions): Promise<Contact[]> {

@@ -8,10 +8,15 @@ export type DiscoveryEvent =
       readonly added: readonly string[]
       readonly removed: readonly string[]
     }
-  | {
-      readonly type: 'dial-failed'
-      readonly address: string
-      readonly reason: string
-      readonly retryMs: number
-    }
-  | { readonly type: 'dial-abandoned'; readonly address: string; readonly reason: string }
+  | ({ readonly type: 'dial-failed'; readonly retryMs: number } & DialFailure)
+  | ({ readonly type: 'dial-abandoned' } & DialFailure)
+
+/** Why an address could not be connected to. */
+export interface DialFailure {
+  readonly address: string
+  readonly reason: string
+  /** What the network gave. */
+  readonly error: Error
+  /** It is one given to join through. */
+  readonly seed: boolean
+}

@@ -15,16 +15,31 @@
  *
  * @packageDocumentation
  */
+export { PEERS, type PeersPage, readPeersPage } from './codec.ts'
 export { type Address, CAPABILITY, type Contact, isDialable } from './contact.ts'
-export { createDiscovery, type Discovery } from './discovery.ts'
-export type { DiscoveryOptions } from './discovery-options.ts'
-export type { DiscoveryEvent } from './events.ts'
+export { DialBack, type DialBackContext, type Prove } from './dial-back.ts'
+export {
+  DIAL_BACK,
+  type DialBackAnswer,
+  readDialBackAnswer,
+  writeDialBack,
+} from './dial-back-codec.ts'
+export { createDiscovery } from './discovery.ts'
+export type { Discovery, DiscoveryOptions } from './discovery-types.ts'
+export type { DialFailure, DiscoveryEvent } from './events.ts'
 export { commonPrefix, compareDistance, compareIds, ID_BITS, ID_LENGTH, toHex } from './id.ts'
 export type { Ranked } from './keyed-providers.ts'
 export { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 export { Lookup, type LookupOptions } from './lookup.ts'
 export type { IncomingMessage } from './messages.ts'
 export type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
+export {
+  Reachability,
+  type ReachabilityContext,
+  type ReachabilityListener,
+  type ReachabilityState,
+  type ReachabilityStatus,
+} from './reachability.ts'
 export {
   MAX_RECORD,
   type ProviderRecord,
@@ -55,3 +70,4 @@ export {
   SIBLINGS,
 } from './routing-table.ts'
 export type { ProvidersListener } from './service-listeners.ts'
+export type { SuggestOptions } from './suggestions.ts'

@@ -1,13 +1,14 @@
 import { PEERS, readPeersPage, STATUS_OK } from './codec.ts'
 import type { Connections, Session } from './connections.ts'
 import { type Contact, formatAddress, isDialable, toContact } from './contact.ts'
-import { Dialer, type DialerContext } from './dialer.ts'
+import { Dialer, type DialerContext, SELF } from './dialer.ts'
 import { Dialers, type Reason } from './dialers.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { sameKey, toHex } from './id.ts'
 import type { DiscoveryLimits } from './limits.ts'
-import type { Clock, Network, Peer, Timer } from './ports.ts'
+import type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
 import type { RoutingTable } from './routing-table.ts'
+import { Suggestions, type SuggestOptions } from './suggestions.ts'
 
 /** Questions for peers after the start, in milliseconds; then every REFRESH. */
 const EARLY_REFRESHES = [250, 1_000, 3_000]
@@ -16,6 +17,10 @@ const REFRESH = 30_000
 const VERIFY_EVERY = 10
 /** Pages of PEERS read of one peer: enough for all that are ever dialed. */
 const MAX_PAGES = 4
+/** Addresses of one host name that are tried. */
+const MAX_ANSWERS = 64
+/** Who names an address that no peer named. */
+const SUGGESTED = 'suggested'
 
 /** What {@link Membership} works with. */
 export interface MembershipContext {
@@ -36,20 +41,34 @@ export class Membership {
   sparse: boolean = false
   readonly #context: MembershipContext
   readonly #dialerContext: DialerContext
-  readonly #seeds: ReadonlySet<string>
+  readonly #seeds: ReadonlyMap<string, DialTarget>
+  readonly #suggestions: Suggestions
   readonly #dialers: Dialers
+  /** Where this node answered itself. */
+  readonly #own = new Set<string>()
   #timer: Timer | undefined
   #refreshes = 0
   #stopped = false
   #settle: () => void = () => undefined
-  #unsettled = 0
+  /** Dials that `ready` waits for, and the start. */
+  #unsettled = 1
   #probing = 0
 
-  constructor(context: MembershipContext, seeds: readonly string[]) {
+  constructor(context: MembershipContext, seeds: readonly DialTarget[]) {
     const { connections } = context
     this.#context = context
     this.#dialers = new Dialers(context.limits)
-    this.#seeds = new Set(seeds)
+    this.#seeds = new Map(seeds.map((seed) => [seed.address, seed]))
+    this.#suggestions = new Suggestions({
+      dial: (target, onSettled) => this.#try(target, onSettled),
+      // Alone, a node takes whom it can get, however large the mesh was.
+      room: (trying) => {
+        const most = context.limits.maxNamedDialers - trying
+        return connections.nodes === 0 ? most : Math.min(most, this.#room())
+      },
+      connected: () => connections.nodes,
+      onIdle: () => this.#settleIfDone(),
+    })
     this.#dialerContext = {
       ...context,
       isConnected: (key, peer) =>
@@ -62,14 +81,23 @@ export class Membership {
   }
 
   start(): void {
-    for (const seed of this.#seeds) this.#dial(seed, { cause: 'seed' })
-    if (this.#unsettled === 0) this.#settle()
+    this.#suggestions.start()
+    for (const { address, key } of this.#seeds.values()) this.#dial(address, { cause: 'seed', key })
+    this.#resolveSeeds()
+    this.#unsettled--
+    this.#settleIfDone()
     this.#scheduleRefresh()
+  }
+
+  /** Addresses that may lead to nodes of this mesh: each is tried once, while nodes are wanted. */
+  suggest(targets: readonly DialTarget[], options?: SuggestOptions): void {
+    if (!this.#stopped) this.#suggestions.add(targets, options)
   }
 
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
+    this.#suggestions.stop()
     this.#dialers.stop()
     this.#settle()
   }
@@ -197,18 +225,23 @@ export class Membership {
     let settled = false
     const seed = reason.cause === 'seed'
     const dialer = new Dialer(this.#dialerContext, {
-      target: key && !seed ? { address, key } : { address },
+      target: key ? { address, key } : { address },
       timeoutMs: limits.dialTimeoutMs,
+      seed,
       ...(seed ? {} : limits),
+      ...(reason.onTried ? { giveUpUnreachedMs: 0 } : {}),
       onSettled: () => {
-        if (!settled) this.#settled()
+        if (settled) return
         settled = true
+        this.#settled()
+        reason.onTried?.()
       },
       onFailed: () => {
         if (key) this.failed(key)
       },
-      onGivenUp: () => {
+      onGivenUp: (code) => {
         this.#dialers.delete(address)
+        if (code === SELF && this.#own.size < MAX_ANSWERS) this.#own.add(address)
         if (key) table.remove(key)
       },
     })
@@ -221,8 +254,44 @@ export class Membership {
   #settled(): void {
     if (this.#stopped) return
     this.#context.clock.schedule(this.#context.limits.settleMs, () => {
-      if (--this.#unsettled === 0) this.#settle()
+      this.#unsettled--
+      this.#settleIfDone()
     })
+  }
+
+  /** Seeds were dialed; what was suggested matters only as long as nobody is there. */
+  #settleIfDone(): void {
+    const { idle } = this.#suggestions
+    if (this.#unsettled === 0 && (idle || this.#context.connections.nodes > 0)) this.#settle()
+  }
+
+  /** Tries an address once; whoever answers there is kept connected. */
+  #try({ address, key }: DialTarget, onTried: () => void): boolean {
+    const { table, connections } = this.#context
+    if (key && (sameKey(key, table.self) || connections.to(key))) return false
+    const isOpen = ({ peer }: Session): boolean =>
+      peer.dialed === address || (peer.address && formatAddress(peer.address)) === address
+    if (this.#own.has(address) || connections.used().some(isOpen)) return false
+    return this.#dial(address, { cause: 'named', by: SUGGESTED, key, onTried })
+  }
+
+  /** A name may stand for many nodes, and for others as time goes by (discovery §4). */
+  #resolveSeeds(): void {
+    const { network } = this.#context
+    if (!network.resolve || this.#room() <= 0) return
+    for (const { address, key } of this.#seeds.values()) {
+      void this.#resolve({ address, ...(key ? { key } : {}) }, network.resolve(address))
+    }
+  }
+
+  async #resolve({ key }: DialTarget, resolving: Promise<readonly string[]>): Promise<void> {
+    // That the name is unknown is for the seed's own dialer to tell.
+    const answers = await resolving.catch(() => [])
+    // The only one is where that dialer goes.
+    if (answers.length < 2) return
+    this.suggest(
+      answers.slice(0, MAX_ANSWERS).map((address) => (key ? { address, key } : { address })),
+    )
   }
 
   #scheduleRefresh(): void {
@@ -240,6 +309,7 @@ export class Membership {
     const sessions = connections.used()
     const session = sessions[Math.floor(random() * sessions.length)]
     if (session) this.askPeers(session.peer)
+    this.#resolveSeeds()
     if (this.#refreshes % VERIFY_EVERY === 0) this.#verifyWanted(sessions)
   }
 

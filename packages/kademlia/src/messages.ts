@@ -25,6 +25,7 @@ import {
 } from './codec.ts'
 import type { Connections, Session } from './connections.ts'
 import type { Contact } from './contact.ts'
+import { DIAL_BACK } from './dial-back-codec.ts'
 import type { DiscoveryEvent } from './events.ts'
 import { compareIds, ID_LENGTH, sameKey, toHex } from './id.ts'
 import type { DiscoveryLimits } from './limits.ts'
@@ -44,6 +45,7 @@ const WEIGHTS: ReadonlyMap<number, number> = new Map([
   [WATCH, 4],
   [EVENT, 4],
   [DOWN_HINT, 4],
+  [DIAL_BACK, 16],
 ])
 /** So many bytes of a PUT weigh 1: a record with its signature is about 32 of them. */
 const WEIGHED_PUT_BYTES = 8

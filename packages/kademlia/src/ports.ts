@@ -25,6 +25,8 @@ export interface Peer {
   readonly untold?: readonly string[]
   /** `host:port` this node dialed, `undefined` where the peer came to us. */
   readonly dialed: string | undefined
+  /** Address of the connection's other end; `undefined` where others pass it on. */
+  readonly remote?: Address | undefined
   /** Calls there were over this connection so far, either way; what is in use stays open. @default 0 */
   readonly calls?: number
   /** A call is under way. @default false */
@@ -66,4 +68,9 @@ export interface Network {
    * more for a session that is open.
    */
   connect(target: DialTarget, options: { readonly signal: AbortSignal }): Promise<Peer>
+  /**
+   * All addresses, `IP:port`, that a host name stands for now; each may be a node. Where it is left
+   * out, a name is one node.
+   */
+  resolve?(address: string): Promise<readonly string[]>
 }

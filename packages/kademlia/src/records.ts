@@ -7,13 +7,19 @@ import type { IncomingMessage } from './messages.ts'
 import type { Clock, Network, Timer } from './ports.ts'
 import { Publisher } from './publisher.ts'
 import { Reach } from './reach.ts'
-import { MAX_RECORD_ADDRESSES, type RecordAddress, type RecordsOptions } from './record.ts'
+import {
+  MAX_RECORD_ADDRESSES,
+  type RecordAddress,
+  type RecordsOptions,
+  type SignedRecord,
+  serviceKey,
+} from './record.ts'
 import { RecordHolder } from './record-holder.ts'
 import { createRecordStats, type RecordStats } from './record-stats.ts'
 import { RecordStore } from './record-store.ts'
 import { Resolver } from './resolver.ts'
 import type { ServiceIndex } from './service-index.ts'
-import { findRecords, startOf } from './value-lookup.ts'
+import { type FoundRecords, findRecords, startOf } from './value-lookup.ts'
 
 /** What is over is taken out of the store this often, in milliseconds. */
 const SWEEP = 60_000
@@ -41,6 +47,7 @@ export class Records {
   readonly #store: RecordStore
   readonly #reach: Reach
   readonly #holder: RecordHolder
+  readonly #find: (key: Uint8Array, want: number) => Promise<FoundRecords>
   readonly #resolver: Resolver
   readonly #publisher: Publisher
   /** Where this node is reached. */
@@ -60,13 +67,14 @@ export class Records {
     this.#context = context
     this.#store = store
     this.#reach = reach
+    this.#find = (key, want) =>
+      reach.run((signal) => findRecords(values, { key, want, signal }), LOOKUP)
     this.#resolver = new Resolver(
       {
         ...common,
         self: table.self,
         services: context.services,
-        find: (key, want) =>
-          reach.run((signal) => findRecords(values, { key, want, signal }), LOOKUP),
+        find: this.#find,
       },
       context.isWatched,
     )
@@ -113,7 +121,7 @@ export class Records {
   }
 
   /** Relays this node is reached through, where it cannot be dialed. */
-  setRelays(relays: readonly RecordAddress[]): void {
+  setReached(relays: readonly RecordAddress[]): void {
     const { address } = this.#context
     const own = address && isDialable(address) ? [{ address }] : []
     this.#addresses = [...own, ...relays].slice(0, MAX_RECORD_ADDRESSES)
@@ -147,6 +155,21 @@ export class Records {
   /** Where records of providers are found. */
   get providers(): KnownRecords {
     return this.#resolver
+  }
+
+  /** Every record of a service that its holders give, the newest of each provider. */
+  async find(service: string): Promise<readonly SignedRecord[]> {
+    const { options } = this.#context
+    const key = serviceKey(service, options.hash)
+    const all = Number.POSITIVE_INFINITY
+    const found = this.#stopped ? [] : (await this.#find(key, all)).records
+    const newest = new Map<string, SignedRecord>()
+    for (const record of [...this.#store.get(key, all, options.wallNow()).records, ...found]) {
+      const name = toHex(record.publicKey)
+      const known = newest.get(name)
+      if (!known || known.seq < record.seq) newest.set(name, record)
+    }
+    return [...newest.values()].filter(({ tombstone }) => !tombstone)
   }
 
   /** Somebody listens to a service: its holders are asked to tell of changes. */

@@ -184,17 +184,17 @@ describe('a node publishes what it offers', () => {
     await all.pass(1_000)
     expect(all.taken).toEqual([])
     const relays = [9_001, 9_002].map(relay)
-    all.one.discovery.setRelays(relays)
+    all.one.discovery.setReached(relays)
     await all.pass(2_000)
     expect(all.taken).toHaveLength(3)
     for (const { record } of all.taken) {
       expect(verifyRecord(record, verify)).toBe(true)
       expect(record).toMatchObject({ relayed: true, addresses: relays })
     }
-    all.one.discovery.setRelays(relays.slice(1))
+    all.one.discovery.setReached(relays.slice(1))
     await all.pass(2_000)
     expect(all.taken.at(-1)?.record.addresses).toEqual(relays.slice(1))
-    all.one.discovery.setRelays([])
+    all.one.discovery.setReached([])
     await all.pass(2_000)
     const { length } = all.taken
     expect(all.taken.slice(-3).every(({ record }) => record.tombstone)).toBe(true)
@@ -204,7 +204,7 @@ describe('a node publishes what it offers', () => {
 
   test('by its own address first, and four in all', async () => {
     const all = new Neighbourhood(1)
-    all.one.discovery.setRelays([1, 2, 3, 4].map(relay))
+    all.one.discovery.setReached([1, 2, 3, 4].map(relay))
     await all.pass(3_000)
     expect(all.taken.at(-1)?.record.addresses).toEqual([
       { address: { host: '10.0.0.2', port: 9_000 } },

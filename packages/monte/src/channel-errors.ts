@@ -11,10 +11,14 @@ export function handshakeTimeout(ms: number): RemoteProtocolError {
 }
 
 /** The connection ended without END; `cause` is the link's error, if it had one. */
-export function truncated(duringHandshake: boolean, cause?: Error): RemoteProtocolError {
+export function truncated(
+  session: { readonly open: boolean; readonly foreign: RemoteProtocolError | undefined },
+  cause?: Error,
+): RemoteProtocolError {
+  if (session.foreign) return session.foreign
   const options = cause ? { cause } : {}
   const detail = cause ? ` (${cause.message})` : ''
-  return duringHandshake
+  return !session.open
     ? new RemoteProtocolError(
         'FLATEND_MONTE_HANDSHAKE_REFUSED',
         `the connection ended during the handshake${detail}: the other side is of another network, refuses this node, or is no flatend node`,

@@ -324,14 +324,14 @@ export class LinkChannel implements Channel {
     if (this.#phase === 'closed') return
     const orderly = this.version === 1 && this.#phase === 'open' && !this.#session.partial
     if (!this.#deaf && !orderly && this.#phase !== 'closing')
-      this.#error ??= truncated(this.#phase === 'opening')
+      this.#error ??= truncated(this.#session)
     this.#deaf = true
     this.close()
   }
 
   #onLinkClose(error?: Error): void {
     if (this.#phase === 'closed') return
-    if (!this.#deaf && !this.#linkEnded) this.#error ??= truncated(this.#phase === 'opening', error)
+    if (!this.#deaf && !this.#linkEnded) this.#error ??= truncated(this.#session, error)
     this.#finish()
   }
 

@@ -15,11 +15,11 @@ import { checkHello, signHello } from './identity-proof.ts'
 import { firstTranscript, handshakeKeys, legacyKey, nextTranscript } from './key-schedule.ts'
 import { readLegacyHello, writeLegacyHello } from './legacy-hello.ts'
 import { Opener, Sealer } from './packets.ts'
+import { PeerKey } from './peer-key.ts'
 import { badLength, legacyRefused, notLegacyHello, notOpen } from './session-errors.ts'
 import { checkOptions, type SessionHandler, type SessionOptions } from './session-options.ts'
 import type { KeyExchange } from './suite/suite.ts'
 
-const KEY_LENGTH = 32
 /** Top bit of an X25519 public key, which RFC 7748 §5 ignores: the offer of v2 (protocol §2). */
 const OFFER_BYTE = 31
 const OFFER_BIT = 0x80
@@ -48,10 +48,9 @@ export class Session {
   readonly #exchange: KeyExchange
   readonly #frames = new FrameDecoder(MAX_HELLO_PACKET)
   readonly #reader = new Reader(NOTHING)
-  /** Our key as sent, and the peer's as received: bit included. */
+  /** As sent: bit included. */
   readonly #ownKey: Uint8Array
-  readonly #peerKey = new Uint8Array(KEY_LENGTH)
-  #peerKeyBytes = 0
+  readonly #peerKey = new PeerKey()
   #state: State = 'key'
   #version: 1 | 2 = 2
   #packed: PackedHello
@@ -88,7 +87,11 @@ export class Session {
   }
   /** The peer stopped in the middle of a key or a packet. */
   get partial(): boolean {
-    return this.#frames.partial || this.#peerKeyBytes % KEY_LENGTH !== 0
+    return this.#frames.partial || this.#peerKey.partial
+  }
+  /** What the peer said was no key: it speaks another protocol. */
+  get foreign(): RemoteProtocolError | undefined {
+    return this.#state === 'key' ? this.#peerKey.foreign : undefined
   }
   /** Services the hello had no room for. */
   get unsentServices(): readonly string[] {
@@ -108,7 +111,7 @@ export class Session {
     if (this.#state === 'deaf' || this.#state === 'closed') return
     try {
       const rest = this.#state === 'key' ? this.#receiveKey(chunk) : chunk
-      if (this.#peerKeyBytes < KEY_LENGTH) return
+      if (!this.#peerKey.complete) return
       this.#frames.push(rest)
       for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
         this.#receivePacket(frame)
@@ -180,22 +183,21 @@ export class Session {
   // --- key ---
 
   #receiveKey(chunk: Uint8Array): Uint8Array {
-    const part = chunk.subarray(0, KEY_LENGTH - this.#peerKeyBytes)
-    this.#peerKey.set(part, this.#peerKeyBytes)
-    this.#peerKeyBytes += part.length
-    if (this.#peerKeyBytes === KEY_LENGTH) this.#choose()
-    return chunk.subarray(part.length)
+    const rest = this.#peerKey.take(chunk)
+    if (this.#peerKey.complete) this.#choose()
+    return rest
   }
 
   /** Offer and choice by the top bit (protocol §2). */
   #choose(): void {
     const { role, legacy } = this.#options
-    this.#version = (this.#peerKey[OFFER_BYTE] as number) & OFFER_BIT ? 2 : 1
+    if (this.foreign) throw this.foreign
+    this.#version = (this.#peerKey.bytes[OFFER_BYTE] as number) & OFFER_BIT ? 2 : 1
     if (this.#version === 1 && !legacy) throw legacyRefused()
     if (this.#reflected()) {
       throw new RemoteProtocolError('FLATEND_MONTE_REFLECTION', 'the peer sent our own key back')
     }
-    const shared = this.#exchange.agree(this.#peerKey)
+    const shared = this.#exchange.agree(this.#peerKey.bytes)
     this.#exchange.destroy()
     if (!shared)
       throw new RemoteProtocolError('FLATEND_MONTE_LOW_ORDER', 'the peer sent a key of low order')
@@ -208,7 +210,7 @@ export class Session {
 
   /** The same point, whatever the bit says: v1 too has nothing to say to itself. */
   #reflected(): boolean {
-    const difference = this.#peerKey.map((byte, i) => byte ^ (this.#ownKey[i] as number))
+    const difference = this.#peerKey.bytes.map((byte, i) => byte ^ (this.#ownKey[i] as number))
     difference[OFFER_BYTE] = (difference[OFFER_BYTE] as number) & ~OFFER_BIT
     return difference.every((byte) => byte === 0)
   }
@@ -220,8 +222,8 @@ export class Session {
     const dialing = role === 'dialer'
     this.#transcript = firstTranscript(suite, {
       prologue: network,
-      dialerKey: dialing ? this.#ownKey : this.#peerKey,
-      listenerKey: dialing ? this.#peerKey : this.#ownKey,
+      dialerKey: dialing ? this.#ownKey : this.#peerKey.bytes,
+      listenerKey: dialing ? this.#peerKey.bytes : this.#ownKey,
     })
     const keys = handshakeKeys(suite, this.#transcript, { shared, networkKey })
     const common = { suite, v2: true, ...(packetsPerKey === undefined ? {} : { packetsPerKey }) }

@@ -1,4 +1,4 @@
-import { createDiscovery, type Discovery, type Peer } from '@flatend/kademlia'
+import { createDiscovery, DialBack, type Discovery, type Peer } from '@flatend/kademlia'
 import { Reader, Writer } from '@flatend/wire'
 import { type Family, hex } from './family.ts'
 import { still } from './machine.ts'
@@ -21,6 +21,7 @@ class Silent implements Peer {
   readonly address = { host: '127.0.0.1', port: 7_000 }
   readonly services = ['hello']
   readonly dialed = '127.0.0.1:7000'
+  readonly remote = { host: '127.0.0.1', port: 7_000 }
   readonly version: 1 | 2
   onReply: ((status: number, body?: Reader) => void) | undefined
 
@@ -51,6 +52,12 @@ let discovery: Discovery | undefined
 let heard = 0
 let peers: readonly [Silent, Silent] = [new Silent(1), new Silent(2)]
 
+const dialBack = new DialBack({
+  clock: still,
+  wallNow: () => 0,
+  prove: async () => await Promise.race<never>([]),
+})
+
 function fresh(): Discovery {
   peers = [new Silent(1), new Silent(2)]
   heard = 0
@@ -80,7 +87,10 @@ export const discoveryMessages: Family<Input> = {
     heard += 1
     const peer = peers[version - 1] as Silent
     if (opcode === undefined) peer.onReply?.(0, new Reader(body))
-    else discovery.receive(peer, { seq, opcode, body: new Reader(body) })
+    else {
+      const message = { seq, opcode, body: new Reader(body) }
+      if (!discovery.receive(peer, message)) dialBack.receive(peer, message)
+    }
     return 'ok'
   },
   show: ({ version, seq, opcode, body }) => `v${version} ${seq} ${opcode ?? 'answer'} ${hex(body)}`,

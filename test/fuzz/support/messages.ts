@@ -92,6 +92,11 @@ export const DISCOVERY_KINDS: readonly Kind[] = [
     (writer) => contact(contactV6(contact(writer.u8(3), 7_000).u8(1)).u8(3), 7_001).u8(1),
     (writer) => writer.u8(0),
   ),
+  kind(
+    0x1d,
+    (writer) => writer.u16(0),
+    (writer) => writer.u16(7_000),
+  ),
 ]
 
 /** Answers to PEERS, which a peer may say anything in. */

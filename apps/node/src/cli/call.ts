@@ -17,7 +17,7 @@ file, is the request's body. Exit status 1 if the answer's status is 400 or abov
   -i, --include              print status and headers too
       --key KEY              the provider that calls of this key belong to
       --timeout MS           deadline of the call in milliseconds (default 30000)
-${meshHelp.split('\n').slice(1).join('\n')}
+${meshHelp.split('\n').slice(2).join('\n')}
 `
 
 /** `flatend call`. */

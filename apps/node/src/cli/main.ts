@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { callCommand } from './call.ts'
+import { doctorCommand } from './doctor.ts'
+import { findCommand } from './find.ts'
 import { gatewayCommand } from './gateway.ts'
 import { keygenCommand } from './keygen.ts'
+import { peersCommand } from './peers.ts'
 import { UsageError } from './usage.ts'
 
 const HELP = `flatend: microservices are functions.
@@ -9,6 +12,9 @@ const HELP = `flatend: microservices are functions.
 Usage
   flatend [gateway] [-c FILE]   serve HTTP from the functions of a mesh
   flatend call NAME             call a function
+  flatend peers                 list the nodes of a mesh
+  flatend find NAME             list the nodes that offer a function
+  flatend doctor                find out why nodes do not find each other
   flatend keygen [FILE]         make an identity
   flatend COMMAND --help        the options of a command
   flatend --version
@@ -17,6 +23,9 @@ Usage
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   gateway: gatewayCommand,
   call: callCommand,
+  peers: peersCommand,
+  find: findCommand,
+  doctor: doctorCommand,
   keygen: keygenCommand,
 }
 
@@ -42,7 +51,7 @@ function dispatch(args: readonly string[]): Promise<number> {
   const command = Object.hasOwn(commands, first) ? commands[first] : undefined
   if (!command) {
     throw new UsageError(
-      `unknown command "${first}": use gateway, call or keygen\nRun "flatend --help" for help.`,
+      `unknown command "${first}": use gateway, call, peers, find, doctor or keygen\nRun "flatend --help" for help.`,
     )
   }
   return command(args.slice(1))

@@ -10,29 +10,45 @@ type Options = NonNullable<ParseArgsConfig['options']>
 /** What every command that joins the mesh takes. */
 export const meshOptions: {
   readonly bootstrap: { readonly type: 'string'; readonly short: 'b'; readonly multiple: true }
+  readonly lan: { readonly type: 'boolean' }
+  readonly 'lan-interface': { readonly type: 'string' }
   readonly legacy: { readonly type: 'boolean' }
   readonly listen: { readonly type: 'string'; readonly multiple: true }
   readonly 'log-level': { readonly type: 'string' }
   readonly network: { readonly type: 'string' }
+  readonly 'peer-cache': { readonly type: 'string' }
   readonly 'secret-key-file': { readonly type: 'string' }
   readonly help: { readonly type: 'boolean'; readonly short: 'h' }
 } = {
   bootstrap: { type: 'string', short: 'b', multiple: true },
+  lan: { type: 'boolean' },
+  'lan-interface': { type: 'string' },
   legacy: { type: 'boolean' },
   listen: { type: 'string', multiple: true },
   'log-level': { type: 'string' },
   network: { type: 'string' },
+  'peer-cache': { type: 'string' },
   'secret-key-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 }
 
-export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through, or ws://… or wss://…; repeat for several
+export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join through, KEY@HOST:PORT for one of this public key, or
+                             ws://… or wss://…; repeat for several
       --listen HOST:PORT     address to take connections of other nodes on, or ws://HOST:PORT
+      --lan                  find nodes of the local network by multicast, and be found
+      --lan-interface IP     the same on the interface with this IPv4 address
       --network NAME         name of the mesh; nodes of other names are refused
+      --peer-cache FILE      keep the nodes met there; the next start tries them first
       --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start
       --legacy               speak the protocol of 2020 too (see SECURITY.md)
       --log-level LEVEL      debug, info, warn, error or silent
   -h, --help                 this text`
+
+/** The same for commands that join through this machine unless told otherwise. */
+export const meshHelpOfClient: string = meshHelp.replace(
+  'ws://… or wss://…; repeat for several',
+  'ws://… or wss://…; repeat for several (default 127.0.0.1:9000)',
+)
 
 /** `parseArgs`, with its errors made {@link UsageError}s that say where help is. */
 export function parseOptions<T extends Options>(

@@ -35,11 +35,13 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
   const addr = section.filled('addr')
   checkAddress(section, 'addr', addr === undefined ? [] : [addr])
   const bootstrap = section.texts('bootstrap') ?? []
-  checkAddress(section, 'bootstrap', bootstrap)
+  checkAddress(section, 'bootstrap', bootstrap.map(withoutKey))
   const config: GatewayConfig = {
     file: problems.file,
     addr: addr?.value,
     bootstrap: bootstrap.map(({ value }) => value),
+    peerCache: section.filled('peer_cache')?.value,
+    lan: readLan(section),
     network: section.text('network')?.value,
     legacy: section.flag('legacy') ?? false,
     secretKey: section.filled('secret_key')?.value,
@@ -55,6 +57,12 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
   section.finish()
   checkAddressesOnce(config.listeners, problems)
   return config
+}
+
+function readLan(section: Section): GatewayConfig['lan'] {
+  const on = section.flag('lan')
+  const host = section.filled('lan_interface')?.value
+  return host === undefined || on === false ? on : { interface: host }
 }
 
 /** `[allow]`: keys of peers that may connect; `[allow.services]`: who may call or answer a service. */
@@ -81,6 +89,11 @@ function readKeys(section: Section, key: string): readonly string[] {
     })
   }
   return texts.map(({ value }) => value.toLowerCase())
+}
+
+/** `KEY@host:port` says which public key must answer there. */
+function withoutKey<T extends { readonly value: string }>(text: T): T {
+  return { ...text, value: text.value.replace(/^[0-9a-f]{64}@/i, '') }
 }
 
 function checkAddress(

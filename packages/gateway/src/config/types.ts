@@ -115,6 +115,10 @@ export interface GatewayConfig {
   readonly addr: string | undefined
   /** `host:port` of nodes to join. */
   readonly bootstrap: readonly string[]
+  /** File that keeps the nodes met for the next start (`peer_cache`). */
+  readonly peerCache: string | undefined
+  /** Look for nodes on the local network (`lan`), on one interface (`lan_interface`). */
+  readonly lan: boolean | { readonly interface: string } | undefined
   readonly network: string | undefined
   /** Whether sessions of 2020 nodes are taken. */
   readonly legacy: boolean

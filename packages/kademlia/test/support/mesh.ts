@@ -84,7 +84,7 @@ export class TestNode {
       log: (event) => this.events.push(event),
       network: {
         connect: ({ address, key: expected }, { signal }) =>
-          this.#connect(address, expected, signal),
+          this.connect(address, expected, signal),
       },
       ...rest,
     })
@@ -123,7 +123,7 @@ export class TestNode {
       .toSorted()
   }
 
-  #connect(address: string, expected: Uint8Array | undefined, signal: AbortSignal): Promise<Peer> {
+  connect(address: string, expected: Uint8Array | undefined, signal: AbortSignal): Promise<Peer> {
     const { clock } = this.#mesh
     this.dialed.push(address)
     return new Promise((resolve, reject) => {

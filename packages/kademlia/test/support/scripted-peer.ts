@@ -16,6 +16,7 @@ import { randomId, seededRandom } from './ids.ts'
 export class ScriptedPeer implements Peer {
   readonly key: Uint8Array | undefined
   readonly address: Address | undefined
+  readonly remote: Address | undefined
   readonly version: 1 | 2
   readonly services: readonly string[]
   readonly dialed: string | undefined
@@ -30,9 +31,12 @@ export class ScriptedPeer implements Peer {
   calls = 0
   isBusy = false
 
-  constructor(options: Partial<Pick<Peer, 'key' | 'address' | 'version' | 'services' | 'dialed'>>) {
+  constructor(
+    options: Partial<Pick<Peer, 'key' | 'address' | 'remote' | 'version' | 'services' | 'dialed'>>,
+  ) {
     this.key = options.key
     this.address = options.address
+    this.remote = options.remote
     this.version = options.version ?? 2
     this.services = options.services ?? []
     this.dialed = options.dialed

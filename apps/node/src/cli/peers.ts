@@ -1,0 +1,59 @@
+import type { Node, PeerInfo } from '../node.ts'
+import { expectNoMore, withNode } from './joined.ts'
+import { duration, table } from './table.ts'
+import { meshHelpOfClient, meshOptions, parseOptions } from './usage.ts'
+
+const HELP = `Usage: flatend peers [options]
+
+Joins the mesh and lists the nodes it is connected to then: public key, the address each advertises,
+version of the protocol, round trip and services. Exit status 1 if nobody could be joined.
+
+      --json                 an array of objects instead of a table
+${meshHelpOfClient}
+`
+
+/** `flatend peers`. */
+export async function peersCommand(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseOptions('flatend peers', args, {
+    ...meshOptions,
+    json: { type: 'boolean' },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  expectNoMore(positionals, 'peers')
+  return await withNode(values, async (node) => {
+    const peers = await Promise.all(node.peers().map((peer) => measured(node, peer)))
+    peers.sort((a, b) => (a.key < b.key ? -1 : 1))
+    process.stdout.write(values.json ? `${JSON.stringify(peers, undefined, 2)}\n` : shown(peers))
+    return 0
+  })
+}
+
+interface Row {
+  readonly key: string
+  readonly address: string | null
+  readonly version: 1 | 2
+  readonly rttMs: number | null
+  readonly services: readonly string[]
+}
+
+async function measured(node: Node, peer: PeerInfo): Promise<Row> {
+  const { id, address = null, version, services } = peer
+  const rttMs = (await node.ping(id)) ?? null
+  return { key: id.toString(), address, version, rttMs, services: services.toSorted() }
+}
+
+function shown(peers: readonly Row[]): string {
+  return table([
+    ['KEY', 'ADDRESS', 'VERSION', 'ROUND TRIP', 'SERVICES'],
+    ...peers.map(({ key, address, version, rttMs, services }) => [
+      key || 'anonymous',
+      address ?? '-',
+      String(version),
+      duration(rttMs ?? undefined),
+      services.join(' ') || '-',
+    ]),
+  ])
+}
