@@ -94,6 +94,8 @@ export interface ListenerConfig {
   readonly maxHeaderSize: number
   /** Bytes of a request body; `undefined` is no limit. */
   readonly maxBodySize: number | undefined
+  /** One line for each request; `json` whatever the log looks like otherwise. */
+  readonly accessLog: boolean | 'json'
   readonly routes: readonly RouteConfig[]
   readonly where: SourcePosition
 }
@@ -104,6 +106,15 @@ export interface AllowConfig {
   readonly peers?: readonly string[]
   /** By service: nodes that may call it at this gateway's node, or answer it for the gateway. */
   readonly services?: Readonly<Record<string, readonly string[]>>
+}
+
+/** The listener of operations. */
+export interface AdminConfig {
+  readonly address: ListenAddress
+  /** May be reached from other machines. */
+  readonly open: boolean
+  /** Host names it answers to, beside `localhost` and IP addresses. */
+  readonly hosts: readonly string[]
 }
 
 /** A whole configuration file, checked; frozen. */
@@ -118,7 +129,11 @@ export interface GatewayConfig {
   readonly legacy: boolean
   readonly secretKey: string | undefined
   readonly secretKeyFile: string | undefined
+  readonly secretKeyFileWhere: SourcePosition
   readonly allow: AllowConfig | undefined
+  readonly admin: AdminConfig | undefined
+  /** How long `/readyz` says no before listeners close at a shutdown, in milliseconds. */
+  readonly shutdownDelayMs: number
   readonly listeners: readonly ListenerConfig[]
   /** Accepted, but without the effect one may expect. */
   readonly warnings: readonly ConfigProblem[]

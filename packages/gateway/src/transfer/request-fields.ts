@@ -3,12 +3,15 @@ import { utf8Length } from '../utf8.ts'
 import { connectionNames, isHopByHop } from './hop-by-hop.ts'
 import { MAX_FIELD_BYTES, MAX_FIELDS, MAX_NAME, MAX_QUERY_FIELDS, MAX_VALUE } from './limits.ts'
 import { addQueryFields } from './query.ts'
+import type { TraceFields } from './trace-context.ts'
 
 export interface FieldsInput {
   readonly exchange: Exchange
   readonly requestId: string
   /** name, value, name, value … of the route. */
   readonly params: readonly string[]
+  /** In place of what the client says of its trace. */
+  readonly trace?: TraceFields | undefined
   /** Names, in lower case, to leave out. */
   readonly without?: ReadonlySet<string>
 }
@@ -50,13 +53,18 @@ export function requestFields(input: FieldsInput): readonly string[] | FieldsPro
   return more === undefined ? fields : { status: 431, detail: `The header fields: ${more}` }
 }
 
-function addHeaders({ exchange, without }: FieldsInput, fields: string[]): void {
+function addHeaders({ exchange, trace, without }: FieldsInput, fields: string[]): void {
+  if (trace !== undefined) {
+    fields.push('traceparent', trace.traceparent)
+    if (trace.tracestate !== undefined) fields.push('tracestate', trace.tracestate)
+  }
   const { headers } = exchange
   const named = connectionNames(headers)
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
     if (isReserved(name) || isHopByHop(name)) continue
     if (named?.has(name) || without?.has(name)) continue
+    if (trace !== undefined && (name === 'traceparent' || name === 'tracestate')) continue
     fields.push(name, headers[i + 1] as string)
   }
 }
