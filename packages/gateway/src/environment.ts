@@ -9,7 +9,7 @@ export function createEnvironment(options: GatewayOptions, log: GatewayLog): Env
     clock: options.clock,
     log,
     onAccess: options.onAccess,
-    accessAll: options.accessAll ?? false,
+    accessAll: options.accessAll ?? true,
     unrouted: options.metrics?.route(),
     nameOf: options.nameOf,
     tracer: options.tracer,

@@ -61,7 +61,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   return new HttpGateway(options)
 }
 
-
 class HttpGateway implements Gateway {
   readonly #options: GatewayOptions
   readonly #log: GatewayLog
@@ -129,7 +128,10 @@ class HttpGateway implements Gateway {
 
   #expectServing(): void {
     if (this.#started && this.#stopping === undefined) return
-    throw new GatewayError('FLATEND_GATEWAY_STATE', 'a gateway can be reloaded while it serves only')
+    throw new GatewayError(
+      'FLATEND_GATEWAY_STATE',
+      'a gateway can be reloaded while it serves only',
+    )
   }
 
   #leave(slot: Slot): void {

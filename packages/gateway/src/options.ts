@@ -76,11 +76,11 @@ export interface GatewayOptions {
   /** @default says nothing */
   readonly log?: GatewayLog
   /**
-   * Called when a request of a listener with `access_log` is over.
+   * Called once for each request, when it is over.
    * @param listener - whose request it was
    */
   readonly onAccess?: (event: AccessEvent, listener: ListenerConfig) => void
-  /** Calls `onAccess` for every request, whatever `access_log` says. @default false */
+  /** With `false`, `onAccess` is called for requests of listeners with `access_log` alone. @default true */
   readonly accessAll?: boolean
   /** How the access log names who answered a call: what `CallHandle.peer` gave. */
   readonly nameOf?: (peer: unknown) => string | undefined

@@ -84,10 +84,7 @@ function driverOptions(prepared: PreparedListener, address: ListenAddress): Driv
 }
 
 /** Compares what is served with what is wanted. */
-export function planReload(
-  slots: readonly Slot[],
-  wanted: readonly PreparedAddress[],
-): ReloadPlan {
+export function planReload(slots: readonly Slot[], wanted: readonly PreparedAddress[]): ReloadPlan {
   const byName = new Map(slots.map((slot) => [slot.name, slot]))
   const kept: Kept[] = []
   const added: PreparedAddress[] = []

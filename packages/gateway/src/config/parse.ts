@@ -3,7 +3,13 @@ import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readListener } from './listener.ts'
 import { Problems, Section } from './section.ts'
 import { readToml, type TomlTable } from './toml.ts'
-import type { AdminConfig, AllowConfig, ConfigProblem, GatewayConfig, ListenerConfig } from './types.ts'
+import type {
+  AdminConfig,
+  AllowConfig,
+  ConfigProblem,
+  GatewayConfig,
+  ListenerConfig,
+} from './types.ts'
 
 /** An Ed25519 public key in hex. */
 const PUBLIC_KEY = /^[0-9a-f]{64}$/i

@@ -54,19 +54,24 @@ export function requestFields(input: FieldsInput): readonly string[] | FieldsPro
 }
 
 function addHeaders({ exchange, trace, without }: FieldsInput, fields: string[]): void {
-  if (trace !== undefined) {
-    fields.push('traceparent', trace.traceparent)
-    if (trace.tracestate !== undefined) fields.push('tracestate', trace.tracestate)
-  }
   const { headers } = exchange
   const named = connectionNames(headers)
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
     if (isReserved(name) || isHopByHop(name)) continue
     if (named?.has(name) || without?.has(name)) continue
-    if (trace !== undefined && (name === 'traceparent' || name === 'tracestate')) continue
+    if (trace !== undefined && TRACE.has(name)) continue
     fields.push(name, headers[i + 1] as string)
   }
+  // No request is refused for what is added here.
+  if (trace !== undefined && fields.length <= MAX_FIELDS * 2 - 4) addTrace(trace, fields)
+}
+
+const TRACE: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
+
+function addTrace({ traceparent, tracestate }: TraceFields, fields: string[]): void {
+  fields.push('traceparent', traceparent)
+  if (tracestate !== undefined) fields.push('tracestate', tracestate)
 }
 
 /** Names a client cannot set: ours, and the empty one. */

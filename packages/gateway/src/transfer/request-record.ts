@@ -1,7 +1,13 @@
-import type { Exchange } from '../driver.ts'
 import type { ListenerConfig } from '../config/types.ts'
+import type { Exchange } from '../driver.ts'
 import type { CallOutcome, RequestOutcome, RouteMeter } from '../metrics/meter.ts'
-import type { AccessEvent, GatewayLog, GatewayOptions, GatewayTracer, RequestTrace } from '../options.ts'
+import type {
+  AccessEvent,
+  GatewayLog,
+  GatewayOptions,
+  GatewayTracer,
+  RequestTrace,
+} from '../options.ts'
 import type { Caller } from '../ports.ts'
 import { type Problem, renderProblem } from './problem.ts'
 import { hasTrace, type TraceFields } from './trace-context.ts'
