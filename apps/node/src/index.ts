@@ -19,6 +19,8 @@
 export type { AdmissionLimits, AdmissionMetrics, SessionLimits } from '@flatend/monte'
 export { CallError } from '@flatend/rpc'
 export type { AccessRequest, AllowList, AuthorizePeer } from './access.ts'
+export type { ReloadOutcome } from './admin/reloads.ts'
+export type { AdminServer } from './admin/server.ts'
 export { type CallFunction, Context, DEFAULT_BODY_LIMIT } from './context.ts'
 export { NodeError } from './errors.ts'
 export { type GatewayNode, type GatewayNodeOptions, startGateway } from './gateway-node.ts'

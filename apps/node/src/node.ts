@@ -8,13 +8,14 @@ import { silentLogger } from './logger.ts'
 import { Mesh, type MeshStats } from './mesh.ts'
 import type { MeshPeer } from './mesh-peer.ts'
 import { advertisedAddress, bindAddresses, type NodeOptions, normalizeSeeds } from './options.ts'
-import { startCall } from './outgoing-call.ts'
+import { type CallOpener, startCall } from './outgoing-call.ts'
 import { PeerId } from './peer-id.ts'
 import { Provider } from './provider.ts'
 import type { CallOptions, Reply } from './reply.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
 import { generateSecretKey, publicKeyOf, seedOf } from './secret-key.ts'
 import { type Handler, serveCalls } from './serve.ts'
+import { loadTelemetry, type Telemetry } from './tracing/telemetry.ts'
 import { type Address, createTransport, type Transport } from './transport.ts'
 
 /** How long {@link Node.start} waits for the first answers of its seeds, in milliseconds. */
@@ -33,11 +34,21 @@ export class Node {
   readonly #mesh: Mesh
   readonly #handlers: Map<string, Handler>
   readonly #timeoutMs: number | undefined
+  readonly #opener: CallOpener
   /** Keeps the process alive while the node runs, even with no connection open. */
   readonly #keepAlive: NodeJS.Timeout
   #shutdown: Promise<void> | undefined
 
-  private constructor({ id, seed, handlers, listeners, seeds, transport, options }: NodeParts) {
+  private constructor({
+    id,
+    seed,
+    handlers,
+    listeners,
+    seeds,
+    transport,
+    options,
+    telemetry,
+  }: NodeParts) {
     const suite = options.suite ?? nodeSuite
     const log = options.logger ?? silentLogger
     this.id = id
@@ -66,11 +77,13 @@ export class Node {
         call: (service, body, rest) => this.call(service, body, rest),
         idOf: (peer) => (peer as MeshPeer | undefined)?.id ?? id,
         log,
+        telemetry,
       }),
       services: () => [...handlers.keys()],
       offers: (service) => handlers.has(service),
       log,
     })
+    this.#opener = telemetry ? telemetry.caller(this.#mesh.caller) : this.#mesh.caller
     this.#keepAlive = setInterval(() => undefined, FOREVER)
   }
 
@@ -89,7 +102,9 @@ export class Node {
       await listeners.open(bindAddresses(options))
       const address = await advertisedAddress(options, listeners.addresses)
       const id = new PeerId(publicKeyOf(seed), address)
-      const node = new Node({ id, seed, handlers, listeners, seeds, transport, options })
+      const telemetry = await loadTelemetry(options.telemetry)
+      const parts = { id, seed, handlers, listeners, seeds, transport, options, telemetry }
+      const node = new Node(parts)
       listeners.deliver((link) => node.#mesh.accept(link))
       await node.#mesh.join(options.joinTimeoutMs ?? JOIN_TIMEOUT)
       return node
@@ -124,7 +139,7 @@ export class Node {
   ): Promise<Reply> {
     this.#expectRunning()
     const services = typeof service === 'string' ? [service] : service
-    return startCall(this.#mesh.caller, { services, body, timeoutMs: this.#timeoutMs }, options)
+    return startCall(this.#opener, { services, body, timeoutMs: this.#timeoutMs }, options)
   }
 
   /** The 2020 form of {@link Node.call}. */
@@ -236,6 +251,7 @@ interface NodeParts {
   readonly seeds: readonly string[]
   readonly transport: Transport
   readonly options: NodeOptions
+  readonly telemetry: Telemetry | undefined
 }
 
 function transportFor({ webOrigins = [], limits }: NodeOptions): Transport {

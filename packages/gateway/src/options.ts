@@ -55,7 +55,8 @@ export interface RequestTrace {
 
 /** Records traces. Called for each request: be quick, do not throw. */
 export interface GatewayTracer {
-  start(exchange: Exchange, requestId: string): RequestTrace
+  /** `undefined`: this one is not recorded. */
+  start(exchange: Exchange, requestId: string): RequestTrace | undefined
 }
 
 export interface GatewayOptions {
