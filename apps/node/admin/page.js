@@ -232,7 +232,7 @@ async function turn() {
     badge.className = 'badge bad'
     badge.textContent = 'no answer'
   }
-  setTimeout(turn, EVERY)
+  setTimeout(() => void turn(), EVERY)
 }
 
 legend(by('rate-legend'), ['all', 'failed'])

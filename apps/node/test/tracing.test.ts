@@ -97,7 +97,7 @@ test('a handler that fails is a span that failed', async () => {
   expect((await client.call('bad')).status).toBe(500)
   const span = spans().get('SERVER bad')
   expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'broken' })
-  await expect(client.call('nobody', '', { timeoutMs: 300 })).rejects.toThrow()
+  await expect(client.call('nobody', '', { timeoutMs: 300 })).rejects.toThrow('nobody')
   expect(spans().get('CLIENT call nobody')?.status.code).toBe(SpanStatusCode.ERROR)
 })
 

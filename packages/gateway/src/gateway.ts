@@ -65,7 +65,6 @@ class HttpGateway implements Gateway {
   readonly #options: GatewayOptions
   readonly #log: GatewayLog
   readonly #environment: Environment
-  #config: GatewayConfig
   #slots: readonly Slot[] = []
   /** Listeners a reload took away, whose requests finish. */
   readonly #leaving = new Set<Promise<void>>()
@@ -74,7 +73,6 @@ class HttpGateway implements Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options
-    this.#config = options.config
     this.#log = options.log ?? SILENT
     this.#environment = createEnvironment(options, this.#log)
   }
@@ -88,7 +86,7 @@ class HttpGateway implements Gateway {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'a gateway can be started once only')
     }
     this.#started = true
-    const prepared = await prepareListeners({ ...this.#options, config: this.#config })
+    const prepared = await prepareListeners(this.#options)
     this.#slots = await this.#openAll(addressesOf(prepared))
     return this.listeners
   }
@@ -121,9 +119,7 @@ class HttpGateway implements Gateway {
     for (const { slot, next } of plan.kept) slot.served = next
     this.#slots = [...plan.kept.map(({ slot }) => slot), ...opened]
     for (const slot of plan.removed) this.#leave(slot)
-    const report = describeReload(plan, { before: this.#config, after: config })
-    this.#config = config
-    return report
+    return describeReload(plan, { started: this.#options.config, wanted: config })
   }
 
   #expectServing(): void {

@@ -23,6 +23,8 @@ export interface Slot {
   /** As the driver was made with. */
   readonly options: DriverOptions
   readonly driver: Driver
+  /** As it was opened by. */
+  readonly listener: ListenerConfig
   bound: Bound
   certificates: readonly CertificateEntry[]
   /** What requests are answered by; read once for each. */
@@ -110,15 +112,15 @@ const OPTION_KEYS: Readonly<Record<string, string>> = {
   maxHeaderSize: 'max.header_size',
 }
 
-function changedOptions({ options, served }: Slot, next: PreparedAddress): readonly string[] {
+function changedOptions({ options, listener }: Slot, next: PreparedAddress): readonly string[] {
   const before: Record<string, unknown> = { ...options, certificates: undefined }
   const after: Record<string, unknown> = { ...next.options, certificates: undefined }
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   const names = [...keys]
     .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
     .map((key) => OPTION_KEYS[key] ?? key)
-  if (served.listener.https !== next.listener.https) names.push('https')
-  if (served.listener.driver !== next.listener.driver) names.push('driver')
+  if (listener.https !== next.listener.https) names.push('https')
+  if (listener.driver !== next.listener.driver) names.push('driver')
   return names
 }
 
@@ -157,15 +159,18 @@ const AT_START = [
   ['allow', 'allow'],
 ] as const
 
-/** Says what was done, and what a reload cannot do. */
+/**
+ * Says what was done, and what a reload cannot do.
+ * @param configs.started - what the gateway was started by, whatever was reloaded since
+ */
 export function describeReload(
   plan: ReloadPlan,
-  { before, after }: { readonly before: GatewayConfig; readonly after: GatewayConfig },
+  { started, wanted }: { readonly started: GatewayConfig; readonly wanted: GatewayConfig },
 ): ReloadReport {
   const top: string[] = AT_START.filter(
-    ([member]) => JSON.stringify(before[member]) !== JSON.stringify(after[member]),
+    ([member]) => JSON.stringify(started[member]) !== JSON.stringify(wanted[member]),
   ).map(([, key]) => key)
-  if (adminText(before) !== adminText(after)) top.push('admin')
+  if (adminText(started) !== adminText(wanted)) top.push('admin')
   return {
     opened: plan.added.map(({ name }) => name),
     closed: plan.removed.map(({ name }) => name),

@@ -6,6 +6,8 @@ import { openApi } from '../src/openapi.ts'
 import { isTraceparent } from '../src/transfer/trace-context.ts'
 import { start } from './support/harness.ts'
 
+const read = (text: string) => parseConfig(text).admin
+
 const files = {
   open: (path: string) => Promise.reject(new Error(`no ${path}`)),
   readText: (path: string) => Promise.reject(new Error(`no ${path}`)),
@@ -47,7 +49,6 @@ servise = "x"
 
 describe('the admin listener', () => {
   it('is on this machine unless that is said plainly', () => {
-    const read = (text: string) => parseConfig(text).admin
     expect(read('')).toBeUndefined()
     expect(read('admin = ":9100"')).toMatchObject({ address: { host: '127.0.0.1', port: 9_100 } })
     expect(read('admin = "[::1]:9100"')?.address.host).toBe('::1')

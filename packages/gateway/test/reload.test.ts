@@ -17,6 +17,9 @@ const listener = (addr: string, ...paths: string[]): string =>
     .map((path) => `[[http.routes]]\npath = "GET ${path}"\nservice = "s"\n`)
     .join('')}`
 
+const https = (name: string): string =>
+  `[[http]]\naddr = ":1"\nhttps = true\ntls = { certificate = "${name}", key = "k" }\n`
+
 async function started(text: string) {
   const drivers: TestDriver[] = []
   const caller = new TestCaller()
@@ -112,8 +115,6 @@ describe('a reload', () => {
   })
 
   it('swaps certificates', async () => {
-    const https = (name: string): string =>
-      `[[http]]\naddr = ":1"\nhttps = true\ntls = { certificate = "${name}", key = "k" }\n`
     const { gateway, drivers } = await started(https('one'))
     const set: unknown[] = []
     const [driver] = drivers

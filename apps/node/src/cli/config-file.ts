@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import {
   type ConfigCheck,
   ConfigError,
@@ -16,6 +16,10 @@ import { UsageError } from './usage.ts'
 export const DEFAULT_FILE = 'config.toml'
 /** What is served where there is no configuration at all. */
 const DEFAULT_CONFIG = 'addr = "127.0.0.1:9000"\n[[http]]\naddr = "127.0.0.1:3000"\n'
+
+/** A file that was not changed for so long is complete, in milliseconds. */
+const SETTLED = 20
+const MAX_READS = 100
 
 /** A configuration as text. */
 export interface ConfigText {
@@ -57,12 +61,31 @@ export async function reloadConfig(
 ): Promise<ConfigCheck & { readonly text?: string }> {
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = await readSettled(file)
   } catch (error) {
-    const message = `cannot be read: ${reasonOf(error)}`
-    return { config: undefined, problems: [{ file, line: 1, column: 1, key: '', message }] }
+    return refused(file, `cannot be read: ${reasonOf(error)}`)
   }
+  // It is valid, and would close every listener: more likely somebody is still writing.
+  if (text.trim() === '') return refused(file, 'is empty')
   return { ...(await checkConfig(text, { file, files: createFiles() })), text }
+}
+
+function refused(file: string, message: string): ConfigCheck {
+  return { config: undefined, problems: [{ file, line: 1, column: 1, key: '', message }] }
+}
+
+/** A file that was just written may be written still: reads until it says the same twice. */
+async function readSettled(file: string): Promise<string> {
+  let text = await readFile(file, 'utf8')
+  for (let i = 0; i < MAX_READS; i++) {
+    const { mtimeMs } = await stat(file)
+    if (Date.now() - mtimeMs >= SETTLED) return text
+    await new Promise((resolve) => setTimeout(resolve, SETTLED))
+    const again = await readFile(file, 'utf8')
+    if (again === text) return text
+    text = again
+  }
+  return text
 }
 
 function reasonOf(error: unknown): string {

@@ -80,25 +80,27 @@ function configuredKey({ secretKey, secretKeyFile, file }: GatewayConfig): {
 
 /** Serves until it is told to stop, reloading when it is told to and when the file changes. */
 async function serve(options: GatewayNodeOptions, { file, text }: ConfigText): Promise<void> {
+  const { log } = options
+  // From here on no signal ends the process by itself, however early it comes.
+  const stopped = stopSignal()
+  let gateway: GatewayNode | undefined
+  process.on('SIGHUP', () => void gateway?.reload('SIGHUP'))
   let known = text
   const load = async () => {
     const loaded = await reloadConfig(file)
     known = loaded.text
     return loaded
   }
-  const gateway = await start({ ...options, load })
+  gateway = await start({ ...options, load })
   const changed = async (): Promise<void> => {
     // Touched, or one of several events of one change.
     const { text: now } = await reloadConfig(file)
-    if (now !== undefined && now !== known) await gateway.reload('file')
+    if (now !== known) await gateway?.reload('file')
   }
-  const unwatch = watchFile(file, () => void changed(), options.log)
-  process.on('SIGHUP', () => void gateway.reload('SIGHUP'))
-  try {
-    await untilStopped(gateway, options.log)
-  } finally {
-    unwatch()
-  }
+  const unwatch = watchFile(file, () => void changed(), log)
+  log.info({ signal: await stopped }, 'stopping: running requests finish')
+  unwatch()
+  await gateway.stop()
 }
 
 async function start(options: GatewayNodeOptions): Promise<GatewayNode> {
@@ -109,14 +111,14 @@ async function start(options: GatewayNodeOptions): Promise<GatewayNode> {
   }
 }
 
-function untilStopped(gateway: GatewayNode, log: Logger): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** The first signal to stop; another one ends the process at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
     let stopping = false
     const stop = (signal: NodeJS.Signals): void => {
       if (stopping) process.exit(1)
       stopping = true
-      log.info({ signal }, 'stopping: running requests finish')
-      gateway.stop().then(resolve, reject)
+      resolve(signal)
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
