@@ -92,11 +92,13 @@ export function count(value) {
 }
 
 export function rate(value) {
+  if (value === 0) return '0'
   return value < 10 ? value.toFixed(1) : count(value)
 }
 
 export function milliseconds(value) {
   if (value === undefined) return '–'
+  if (value === 0) return '0'
   if (value >= 1_000) return `${(value / 1_000).toFixed(value >= 10_000 ? 0 : 1)} s`
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`
 }

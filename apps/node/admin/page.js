@@ -93,10 +93,10 @@ function showTiles({ inFlight, peers, loopDelay, memory }, { total, failed, p50,
     ['requests / s', rate(total)],
     ['errors', total > 0 ? `${((failed / total) * 100).toFixed(1)} %` : '–', failed > 0],
     ['median', milliseconds(p50)],
-    ['99th percentile', milliseconds(p99)],
+    ['p99', milliseconds(p99)],
     ['in flight', count(inFlight)],
     ['peers', count(peers.count)],
-    ['event loop, p99', milliseconds(loopDelay.p99Ms)],
+    ['loop delay', milliseconds(loopDelay.p99Ms)],
     ['memory', bytes(memory.rss)],
   ]
   by('tiles').replaceChildren(
