@@ -50,7 +50,7 @@ interface PeerState {
 }
 
 /** One route, as counted since the start. */
-export interface RouteState {
+interface RouteState {
   readonly method: string
   /** Empty: what no route matches. */
   readonly path: string

@@ -13,7 +13,7 @@ import type { Logger } from '../logger.ts'
 import { UsageError } from './usage.ts'
 
 /** What the gateway reads unless told otherwise. */
-export const DEFAULT_FILE = 'config.toml'
+const DEFAULT_FILE = 'config.toml'
 /** What is served where there is no configuration at all. */
 const DEFAULT_CONFIG = 'addr = "127.0.0.1:9000"\n[[http]]\naddr = "127.0.0.1:3000"\n'
 
