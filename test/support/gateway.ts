@@ -21,6 +21,8 @@ export interface Gateway {
 export interface GatewayOptions {
   /** Routes and whatever else follows the listener's own keys, in TOML. */
   readonly config: string
+  /** Keys before the first table. */
+  readonly top?: string
   /** Keys of the listener. */
   readonly listener?: string
   readonly driver?: Driver
@@ -52,6 +54,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const mesh = `127.0.0.1:${meshPort}`
   const config = [
     `addr = "${mesh}"`,
+    options.top ?? '',
     '[[http]]',
     `addr = "127.0.0.1:${httpPort}"`,
     options.driver ? `driver = "${options.driver}"` : '',

@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream'
+import type { TraceFields } from '@flatend/gateway'
 import type { CallError, IncomingCall, IncomingSink } from '@flatend/rpc'
-import { BodyQueue, type BodySource, bodyLimitError } from './body-queue.ts'
+import { BodyQueue, bodyLimitError } from './body-queue.ts'
+import { CallSource } from './call-source.ts'
+import { describeFailure } from './describe-failure.ts'
 import { NodeError } from './errors.ts'
 import {
   fieldsUnder,
@@ -12,6 +15,7 @@ import {
 import { LazyDuplex, type LazyHooks } from './lazy-duplex.ts'
 import type { PeerId } from './peer-id.ts'
 import type { CallOptions, Reply } from './reply.ts'
+import { headersIn, traceOf } from './tracing/trace.ts'
 
 /** Calls a service; a node gives its own {@link Context}s the one that carries the deadline on. */
 export type CallFunction = (
@@ -49,6 +53,8 @@ export class Context extends LazyDuplex implements LazyHooks {
   #finished = false
   #cancelled: CallError | undefined
   #onDrain: (() => void) | undefined
+  #trace: TraceFields | undefined
+  #onOver: ((failure?: string) => void) | undefined
   /** Somebody used the Duplex. */
   #made = false
   #streaming = false
@@ -61,7 +67,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#call = call
     this.#caller = caller
     // A Duplex has an `end` of its own: what the connection tells comes to objects apart.
-    this.#queue = new BodyQueue(new Source(call))
+    this.#queue = new BodyQueue(new CallSource(call))
     call.accept(new Sink(this.#queue, this))
   }
 
@@ -99,6 +105,14 @@ export class Context extends LazyDuplex implements LazyHooks {
   get query(): Record<string, string> {
     this.#query ??= fieldsUnder(this.#call.headers, 'query.')
     return this.#query
+  }
+
+  /**
+   * Where this request belongs in a trace (W3C Trace Context), for logs and for calls by other means;
+   * {@link Context.call} passes it on by itself. `undefined` where the caller names none.
+   */
+  get trace(): TraceFields | undefined {
+    return this.#trace ?? traceOf(this.#call.headers)
   }
 
   /** Aborts when the caller is gone, gave up or its deadline passed. */
@@ -211,7 +225,25 @@ export class Context extends LazyDuplex implements LazyHooks {
   ): Promise<Reply> {
     const timeoutMs = Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, this.timeoutMs)
     const signal = options.signal ? AbortSignal.any([options.signal, this.signal]) : this.signal
-    return this.#caller(service, body, { ...options, timeoutMs, signal })
+    const headers = headersIn(this.trace, options.headers)
+    const traced = headers === undefined ? options : { ...options, headers }
+    return this.#caller(service, body, { ...traced, timeoutMs, signal })
+  }
+
+  /** @internal What is called from here belongs below a span. */
+  traceAs(trace: TraceFields): void {
+    this.#trace = trace
+  }
+
+  /** @internal Tells once when the answer is complete, or why it never will be. */
+  whenOver(listener: (failure?: string) => void): void {
+    this.#onOver = listener
+  }
+
+  #over(failure?: string): void {
+    const tell = this.#onOver
+    this.#onOver = undefined
+    tell?.(failure)
   }
 
   /** @internal The answer may go on. */
@@ -225,6 +257,7 @@ export class Context extends LazyDuplex implements LazyHooks {
   onCancel(error: CallError): void {
     if (this.#finished && this.#queue.closed) return
     this.#finished = true
+    this.#over(error.message)
     this.#cancelled = error
     this.#queue.fail(error)
     this.#abort?.abort(error)
@@ -274,6 +307,7 @@ export class Context extends LazyDuplex implements LazyHooks {
   /** Nothing ran: the caller may ask somebody else. */
   refuse(): void {
     this.#finished = true
+    this.#over('refused')
     this.#call.fail(1, 'the service was just taken away', false)
     this.#discard()
   }
@@ -282,6 +316,7 @@ export class Context extends LazyDuplex implements LazyHooks {
   failWith(error: unknown): void {
     if (this.#finished) return
     const { status, message } = describeFailure(error)
+    this.#over(error instanceof Error ? error.message : 'the handler failed')
     if (this.#responded) {
       this.#finished = true
       this.#call.fail(3, message ?? '', message !== undefined)
@@ -323,25 +358,10 @@ export class Context extends LazyDuplex implements LazyHooks {
   #finish(last?: Uint8Array): void {
     this.#respond()
     this.#finished = true
+    this.#over()
     if (last === undefined || last.length === 0) this.#call.end()
     else this.#call.end(last)
   }
-}
-
-/** Gives the caller credit for what the handler took. */
-class Source implements BodySource {
-  readonly #call: IncomingCall
-
-  constructor(call: IncomingCall) {
-    this.#call = call
-  }
-
-  consumed(bytes: number): void {
-    this.#call.consumed(bytes)
-  }
-
-  /** The handler decides what it answers. */
-  refused(): void {}
 }
 
 /** What the connection tells of the request. */
@@ -372,12 +392,3 @@ class Sink implements IncomingSink {
 }
 
 function ignore(): void {}
-
-/** An error's status and, only where it is marked for callers, its message. */
-function describeFailure(error: unknown): { status: number; message: string | undefined } {
-  if (!(error instanceof Error)) return { status: 500, message: undefined }
-  const { expose, status } = error as Error & { expose?: unknown; status?: unknown }
-  if (expose !== true) return { status: 500, message: undefined }
-  const known = typeof status === 'number' && Number.isInteger(status)
-  return { status: known && status >= 400 && status <= 599 ? status : 500, message: error.message }
-}

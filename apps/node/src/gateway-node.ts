@@ -1,10 +1,27 @@
-import { type BoundListener, createGateway, type GatewayConfig } from '@flatend/gateway'
+import {
+  type BoundListener,
+  type ConfigCheck,
+  createGateway,
+  createRequestMetrics,
+  type Gateway,
+  type GatewayConfig,
+} from '@flatend/gateway'
 import { createFiles } from '@flatend/gateway/files'
+import { accessLog } from './access-log.ts'
+import { LoopDelayMeter } from './admin/loop-delay.ts'
+import { ReadinessGauge } from './admin/readiness.ts'
+import { Reloader, type ReloadOutcome } from './admin/reloads.ts'
+import { adminRoutes } from './admin/routes.ts'
+import { type AdminServer, startAdmin } from './admin/server.ts'
 import { chooseDriver } from './gateway-drivers.ts'
 import type { Logger } from './logger.ts'
+import { MeshPeer } from './mesh-peer.ts'
 import { Node } from './node.ts'
 import type { NodeOptions } from './options.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
+import { gatewayTracer } from './tracing/gateway-tracer.ts'
+import { loadTelemetry } from './tracing/telemetry.ts'
+import { version } from './version.ts'
 
 /** Options of {@link startGateway}. */
 export interface GatewayNodeOptions {
@@ -13,13 +30,24 @@ export interface GatewayNodeOptions {
   /** Options of the mesh node; what they leave open comes from the configuration. */
   readonly node: NodeOptions
   readonly log: Logger
+  /** Reads the configuration anew, for reloads. @default the one there is */
+  readonly load?: () => Promise<ConfigCheck>
+  /** Requests of listeners without `access_log` are logged too, at level debug. @default false */
+  readonly debug?: boolean
 }
 
 /** A gateway and the mesh node it calls through. */
 export interface GatewayNode {
   readonly node: Node
   readonly listeners: readonly BoundListener[]
-  /** Takes no more requests, lets those that run finish, then leaves the mesh. */
+  /** `undefined` where the configuration names none. */
+  readonly admin: AdminServer | undefined
+  /** @param trigger - who asks, for the log */
+  reload(trigger: string): Promise<ReloadOutcome>
+  /**
+   * Is not ready any more, after `shutdown_delay` takes no more requests, lets those that run
+   * finish, then leaves the mesh.
+   */
   stop(): Promise<void>
 }
 
@@ -27,46 +55,137 @@ export interface GatewayNode {
 const DEFAULT_ADDR = '127.0.0.1:9000'
 
 /** Starts a mesh node and an HTTP gateway in front of it. */
-export async function startGateway({
-  config,
-  node,
-  log,
-}: GatewayNodeOptions): Promise<GatewayNode> {
-  const mesh = await Node.start({
+export async function startGateway(options: GatewayNodeOptions): Promise<GatewayNode> {
+  const { config, log } = options
+  const mesh = await startMesh(options)
+  for (const address of mesh.listening) log.info({ address }, 'listening for nodes')
+  const metrics = createRequestMetrics()
+  const telemetry = await loadTelemetry(options.node.telemetry)
+  const gateway = createGateway({
+    config,
+    caller: telemetry ? telemetry.caller(mesh.caller) : mesh.caller,
+    drivers: (listener, driver) => chooseDriver(listener, driver, log),
+    files: createFiles(),
+    clock: systemClock,
+    defer: deferToEndOfTick,
+    random: Math.random,
+    log,
+    metrics,
+    onAccess: accessLog(log, (line) => void process.stdout.write(line)),
+    accessAll: options.debug ?? false,
+    nameOf: (peer) => (peer instanceof MeshPeer ? peer.id.toString() : undefined),
+    ...(telemetry ? { tracer: gatewayTracer(telemetry) } : {}),
+  })
+  const running = new RunningGateway(options, { mesh, gateway })
+  try {
+    await running.openAdmin(metrics)
+    await gateway.start()
+    return running
+  } catch (error) {
+    await running.abandon()
+    throw error
+  }
+}
+
+function startMesh({ config, node, log }: GatewayNodeOptions): Promise<Node> {
+  return Node.start({
     bindAddrs: [config.addr ?? DEFAULT_ADDR],
     addrs: config.bootstrap,
     legacy: config.legacy,
     ...(config.network === undefined ? {} : { network: config.network }),
     ...(config.peerCache === undefined ? {} : { peerCache: config.peerCache }),
     ...(config.lan === undefined ? {} : { lan: config.lan }),
+    ...(config.relay === undefined ? {} : { relay: config.relay }),
     ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,
   })
-  for (const address of mesh.listening) log.info({ address }, 'listening for nodes')
-  const gateway = createGateway({
-    config,
-    caller: mesh.caller,
-    drivers: (listener, options) => chooseDriver(listener, options, log),
-    files: createFiles(),
-    clock: systemClock,
-    defer: deferToEndOfTick,
-    random: Math.random,
-    log,
-    onAccess: (event) => log.debug(event, 'request'),
-  })
-  try {
-    const listeners = await gateway.start()
-    return {
-      node: mesh,
-      listeners,
-      stop: async () => {
-        await gateway.stop()
-        await mesh.shutdown()
+}
+
+class RunningGateway implements GatewayNode {
+  readonly node: Node
+  readonly #gateway: Gateway
+  readonly #options: GatewayNodeOptions
+  readonly #readiness: ReadinessGauge
+  readonly #reloader: Reloader
+  readonly #loopDelay: LoopDelayMeter = new LoopDelayMeter(() => systemClock.now())
+  #config: GatewayConfig
+  #admin: AdminServer | undefined
+
+  constructor(
+    options: GatewayNodeOptions,
+    { mesh, gateway }: { readonly mesh: Node; readonly gateway: Gateway },
+  ) {
+    const { config, log, node, load } = options
+    this.node = mesh
+    this.#options = options
+    this.#gateway = gateway
+    this.#config = config
+    this.#readiness = new ReadinessGauge(mesh, (node.addrs ?? config.bootstrap).length > 0)
+    this.#reloader = new Reloader({
+      gateway: {
+        reload: async (next) => {
+          const report = await gateway.reload(next)
+          this.#config = next
+          return report
+        },
       },
-    }
-  } catch (error) {
-    await mesh.shutdown({ timeoutMs: 0 })
-    throw error
+      load: load ?? (() => Promise.resolve({ config: this.#config, problems: [] })),
+      log,
+      now: Date.now,
+    })
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#gateway.listeners
+  }
+
+  get admin(): AdminServer | undefined {
+    return this.#admin
+  }
+
+  reload(trigger: string): Promise<ReloadOutcome> {
+    return this.#reloader.reload(trigger)
+  }
+
+  async openAdmin(metrics: ReturnType<typeof createRequestMetrics>): Promise<void> {
+    const { log } = this.#options
+    const { admin } = this.#config
+    if (admin === undefined) return
+    const routes = adminRoutes({
+      version: version(),
+      startedAt: Date.now(),
+      node: this.node,
+      gateway: this.#gateway,
+      metrics,
+      config: () => this.#config,
+      reloader: this.#reloader,
+      reloads: () => this.#reloader.state,
+      readiness: () => this.#readiness.read(),
+      loopDelay: this.#loopDelay,
+    })
+    this.#admin = await startAdmin({ config: admin, routes, log })
+    const { host, port } = this.#admin
+    log.info({ host, port, open: admin.open }, 'listening for operations')
+  }
+
+  async stop(): Promise<void> {
+    const { shutdownDelayMs } = this.#config
+    this.#readiness.drain()
+    if (shutdownDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, shutdownDelayMs))
+    await this.#gateway.stop()
+    await this.node.shutdown()
+    await this.#end()
+  }
+
+  /** The start failed. */
+  async abandon(): Promise<void> {
+    await this.node.shutdown({ timeoutMs: 0 })
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    this.#loopDelay.stop()
+    await this.#admin?.close()
   }
 }

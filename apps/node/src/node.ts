@@ -18,7 +18,7 @@ import {
   type NodeOptions,
   normalizeSeeds,
 } from './options.ts'
-import { startCall } from './outgoing-call.ts'
+import { type CallOpener, startCall } from './outgoing-call.ts'
 import type { PeerCache } from './peer-cache.ts'
 import { PeerId } from './peer-id.ts'
 import { ping } from './ping.ts'
@@ -27,6 +27,7 @@ import type { CallOptions, Reply } from './reply.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
 import { generateSecretKey, publicKeyOf, seedOf } from './secret-key.ts'
 import { type Handler, serveCalls } from './serve.ts'
+import { loadTelemetry, type Telemetry } from './tracing/telemetry.ts'
 import { type Address, createTransport, type Transport } from './transport.ts'
 
 /** How long {@link Node.start} waits for the first answers of its seeds, in milliseconds. */
@@ -45,11 +46,21 @@ export class Node {
   readonly #mesh: Mesh
   readonly #handlers: Map<string, Handler>
   readonly #timeoutMs: number | undefined
+  readonly #opener: CallOpener
   /** Keeps the process alive while the node runs, even with no connection open. */
   readonly #keepAlive: NodeJS.Timeout
   #shutdown: Promise<void> | undefined
 
-  private constructor({ id, seed, handlers, listeners, seeds, transport, options }: NodeParts) {
+  private constructor({
+    id,
+    seed,
+    handlers,
+    listeners,
+    seeds,
+    transport,
+    options,
+    telemetry,
+  }: NodeParts) {
     const suite = options.suite ?? nodeSuite
     const log = options.logger ?? silentLogger
     this.id = id
@@ -79,6 +90,7 @@ export class Node {
         call: (service, body, rest) => this.call(service, body, rest),
         idOf: (peer) => (peer as MeshPeer | undefined)?.id ?? id,
         log,
+        telemetry,
       }),
       services: () => [...handlers.keys()],
       offers: (service) => handlers.has(service),
@@ -86,6 +98,7 @@ export class Node {
       lan: lanOptions(options),
       log,
     })
+    this.#opener = telemetry ? telemetry.caller(this.#mesh.caller) : this.#mesh.caller
     this.#keepAlive = setInterval(() => undefined, FOREVER)
   }
 
@@ -104,7 +117,9 @@ export class Node {
       await listeners.open(bindAddresses(options))
       const address = await advertisedAddress(options, listeners.addresses)
       const id = new PeerId(publicKeyOf(seed), address)
-      const node = new Node({ id, seed, handlers, listeners, seeds, transport, options })
+      const telemetry = await loadTelemetry(options.telemetry)
+      const parts = { id, seed, handlers, listeners, seeds, transport, options, telemetry }
+      const node = new Node(parts)
       listeners.deliver((link) => node.#mesh.accept(link))
       await node.#mesh.join(options.joinTimeoutMs ?? JOIN_TIMEOUT)
       return node
@@ -164,7 +179,7 @@ export class Node {
   ): Promise<Reply> {
     this.#expectRunning()
     const services = typeof service === 'string' ? [service] : service
-    return startCall(this.#mesh.caller, { services, body, timeoutMs: this.#timeoutMs }, options)
+    return startCall(this.#opener, { services, body, timeoutMs: this.#timeoutMs }, options)
   }
 
   /** The 2020 form of {@link Node.call}. */
@@ -296,6 +311,7 @@ interface NodeParts {
   readonly seeds: readonly DialTarget[]
   readonly transport: Transport
   readonly options: NodeOptions
+  readonly telemetry: Telemetry | undefined
 }
 
 function transportFor({ webOrigins = [], limits }: NodeOptions): Transport {

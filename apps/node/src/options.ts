@@ -82,6 +82,11 @@ export interface NodeOptions {
    * node. Programs that are no browser need no permission. @default none
    */
   readonly webOrigins?: readonly string[]
+  /**
+   * Traces by OpenTelemetry: spans of calls, handlers and requests, where `@opentelemetry/api` is
+   * installed; without an SDK they cost nearly nothing. `false` makes none. @default true
+   */
+  readonly telemetry?: boolean
   /** How connections are made. @default TCP, and WebSockets for addresses with `ws://` or `wss://` */
   readonly transport?: Transport
   /** Cryptography. @default node:crypto */

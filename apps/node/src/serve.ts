@@ -3,6 +3,7 @@ import { answer } from './answer.ts'
 import { type CallFunction, Context } from './context.ts'
 import type { Logger } from './logger.ts'
 import type { PeerId } from './peer-id.ts'
+import type { Telemetry } from './tracing/telemetry.ts'
 
 /**
  * A function that is a service. It answers by what it returns, or through the context; see
@@ -19,10 +20,11 @@ export interface ServeOptions {
   readonly call: CallFunction
   readonly idOf: (peer: unknown) => PeerId
   readonly log: Logger
+  readonly telemetry: Telemetry | undefined
 }
 
 /** The hook that runs handlers for the calls of every connection. */
-export function serveCalls({ find, call, idOf, log }: ServeOptions): Dispatch {
+export function serveCalls({ find, call, idOf, log, telemetry }: ServeOptions): Dispatch {
   return (incoming: IncomingCall) => {
     const handler = find(incoming.service)
     const ctx = new Context(incoming, idOf(incoming.peer), call)
@@ -33,7 +35,7 @@ export function serveCalls({ find, call, idOf, log }: ServeOptions): Dispatch {
     }
     let result: unknown
     try {
-      result = handler(ctx)
+      result = telemetry ? telemetry.run(ctx, handler) : handler(ctx)
     } catch (error) {
       fail(ctx, error, log)
       return

@@ -1,3 +1,4 @@
+import type { ListenerConfig } from './config/types.ts'
 import type { Exchange } from './driver.ts'
 import type { ListenerRoutes, RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
@@ -14,13 +15,19 @@ const NO_ROUTE: Problem = {
   detail: 'Nothing is served at this path.',
 }
 
+/** What a listener answers by, replaced as one by a reload. */
+export interface ServedRoutes {
+  readonly listener: ListenerConfig
+  readonly routes: ListenerRoutes
+}
+
 /** Answers one request. Never throws. */
 export function answerExchange(
   environment: Environment,
-  routes: ListenerRoutes,
+  { listener, routes }: ServedRoutes,
   exchange: Exchange,
 ): void {
-  const record = new RequestRecord(environment, exchange)
+  const record = new RequestRecord(environment, listener, exchange)
   try {
     answer(record, routes)
   } catch (error) {
@@ -80,7 +87,7 @@ function run(record: RequestRecord, target: RouteTarget, params: readonly string
     })
     return
   }
-  const input = { exchange, requestId, params }
+  const input = { exchange, requestId, params, trace: record.trace }
   const fields = requestFields(config.noCache ? { ...input, without: CONDITIONAL } : input)
   if ('status' in fields) {
     const long = fields.status === 414

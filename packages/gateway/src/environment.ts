@@ -1,5 +1,6 @@
 import type { GatewayLog, GatewayOptions } from './options.ts'
 import type { Environment } from './transfer/request-record.ts'
+import { traceBeginner } from './transfer/trace-context.ts'
 
 /** What all requests share, from the gateway's options. */
 export function createEnvironment(options: GatewayOptions, log: GatewayLog): Environment {
@@ -8,7 +9,11 @@ export function createEnvironment(options: GatewayOptions, log: GatewayLog): Env
     clock: options.clock,
     log,
     onAccess: options.onAccess,
-    metrics: options.metrics,
+    accessAll: options.accessAll ?? true,
+    unrouted: options.metrics?.route(),
+    nameOf: options.nameOf,
+    tracer: options.tracer,
+    beginTrace: traceBeginner(options.random),
     nextRequestId: requestIds(options.random),
     later: batched(options.defer),
     running: { count: 0 },

@@ -1,11 +1,21 @@
 import { answerExchange } from './answer-exchange.ts'
 import { ConfigError } from './config/config-error.ts'
-import type { ConfigProblem, ListenAddress, ListenerConfig } from './config/types.ts'
+import type { ConfigProblem, GatewayConfig, ListenerConfig } from './config/types.ts'
 import type { Bound, CertificateEntry, Driver } from './driver.ts'
 import { createEnvironment } from './environment.ts'
 import { GatewayError } from './errors.ts'
-import { buildListener, type ListenerRoutes } from './listener-routes.ts'
+import { buildListener } from './listener-routes.ts'
 import type { GatewayLog, GatewayOptions } from './options.ts'
+import {
+  addressesOf,
+  describeReload,
+  type PreparedAddress,
+  type PreparedListener,
+  planReload,
+  type ReloadReport,
+  type Slot,
+  swapCertificates,
+} from './reload.ts'
 import type { Environment } from './transfer/request-record.ts'
 
 /** A listener that serves. */
@@ -24,6 +34,17 @@ export interface Gateway {
    */
   start(): Promise<readonly BoundListener[]>
   /**
+   * Serves by another configuration: checks it whole, then swaps the routes of all listeners at once.
+   * Requests, WebSockets and connections that are there go on. Addresses that are new are opened,
+   * those that are gone closed once what runs there has finished.
+   * @throws ConfigError, GatewayError as `start` does; then nothing has changed.
+   */
+  reload(config: GatewayConfig): Promise<ReloadReport>
+  /** Certificates in use, by address. */
+  readonly certificates: readonly CertificateEntry[]
+  /** Addresses that are served. */
+  readonly listeners: readonly BoundListener[]
+  /**
    * Takes no more connections, lets what runs finish within each listener's `timeout.shutdown`, and
    * breaks off the rest. Calling it again waits for the same end.
    */
@@ -40,17 +61,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   return new HttpGateway(options)
 }
 
-interface Prepared {
-  readonly listener: ListenerConfig
-  readonly routes: ListenerRoutes
-  readonly certificates: readonly CertificateEntry[]
-}
-
 class HttpGateway implements Gateway {
   readonly #options: GatewayOptions
   readonly #log: GatewayLog
   readonly #environment: Environment
-  readonly #bound: BoundListener[] = []
+  #slots: readonly Slot[] = []
+  /** Listeners a reload took away, whose requests finish. */
+  readonly #leaving = new Set<Promise<void>>()
   #started = false
   #stopping: Promise<void> | undefined
 
@@ -69,17 +86,55 @@ class HttpGateway implements Gateway {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'a gateway can be started once only')
     }
     this.#started = true
-    const prepared = await this.#prepare()
+    const prepared = await prepareListeners(this.#options)
+    this.#slots = await this.#openAll(addressesOf(prepared))
+    return this.listeners
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#slots.map(({ bound, served, driver }) => ({
+      ...bound,
+      listener: served.listener,
+      driver,
+    }))
+  }
+
+  get certificates(): readonly CertificateEntry[] {
+    return this.#slots.flatMap(({ certificates }) => certificates)
+  }
+
+  async reload(config: GatewayConfig): Promise<ReloadReport> {
+    this.#expectServing()
+    const prepared = await prepareListeners({ ...this.#options, config })
+    const plan = planReload(this.#slots, addressesOf(prepared))
+    const opened = await this.#openAll(plan.added)
     try {
-      for (const one of prepared) {
-        for (const address of one.listener.addresses) await this.#listen(one, address)
-      }
+      this.#expectServing()
+      swapCertificates(plan.kept)
     } catch (error) {
-      for (const { driver } of this.#bound) driver.destroy()
-      this.#bound.length = 0
+      for (const { driver } of opened) driver.destroy()
       throw error
     }
-    return [...this.#bound]
+    // Nothing below fails or waits: all listeners change between two requests.
+    for (const { slot, next } of plan.kept) slot.served = next
+    this.#slots = [...plan.kept.map(({ slot }) => slot), ...opened]
+    for (const slot of plan.removed) this.#leave(slot)
+    return describeReload(plan, { started: this.#options.config, wanted: config })
+  }
+
+  #expectServing(): void {
+    if (this.#started && this.#stopping === undefined) return
+    throw new GatewayError(
+      'FLATEND_GATEWAY_STATE',
+      'a gateway can be reloaded while it serves only',
+    )
+  }
+
+  #leave(slot: Slot): void {
+    slot.driver.stopAccepting()
+    const left = drainSlot(slot).finally(() => this.#leaving.delete(left))
+    this.#leaving.add(left)
+    left.catch((error: unknown) => this.#log.error({ error }, 'a listener did not close cleanly'))
   }
 
   stop(): Promise<void> {
@@ -88,59 +143,70 @@ class HttpGateway implements Gateway {
   }
 
   async #stop(): Promise<void> {
-    for (const { driver } of this.#bound) driver.stopAccepting()
-    await Promise.all(
-      this.#bound.map(async ({ driver, listener }) => {
-        try {
-          await driver.drain(listener.timeouts.shutdownMs)
-        } finally {
-          driver.destroy()
-        }
-      }),
-    )
+    for (const { driver } of this.#slots) driver.stopAccepting()
+    await Promise.all([...this.#slots.map(drainSlot), ...this.#leaving])
   }
 
-  async #prepare(): Promise<readonly Prepared[]> {
-    const { config, files } = this.#options
-    const problems: ConfigProblem[] = []
-    const prepared: Prepared[] = []
-    for (const [index, listener] of config.listeners.entries()) {
-      const input = { listener, files, key: `http[${index}]`, file: config.file, problems }
-      const routes = await buildListener(input)
-      const certificates = await readCertificates(input)
-      prepared.push({ listener, routes, certificates })
+  /** Opens all, or none where one fails. */
+  async #openAll(addresses: readonly PreparedAddress[]): Promise<readonly Slot[]> {
+    const slots: Slot[] = []
+    try {
+      for (const address of addresses) slots.push(await this.#listen(address))
+    } catch (error) {
+      for (const { driver } of slots) driver.destroy()
+      throw error
     }
-    if (problems.length > 0) throw new ConfigError(problems)
-    return prepared
+    return slots
   }
 
-  async #listen(prepared: Prepared, address: ListenAddress): Promise<void> {
+  async #listen(prepared: PreparedAddress): Promise<Slot> {
     const { listener, routes, certificates } = prepared
-    const { timeouts } = listener
-    const driver = await this.#options.drivers(listener, {
-      host: address.host,
-      port: address.port,
-      ...(listener.https ? { certificates, http2: true } : {}),
-      readTimeoutMs: timeouts.readMs,
-      readHeaderTimeoutMs: timeouts.readHeaderMs,
-      idleTimeoutMs: timeouts.idleMs,
-      writeTimeoutMs: timeouts.writeMs,
-      maxHeaderSize: listener.maxHeaderSize,
-    })
+    const driver = await this.#options.drivers(listener, prepared.options)
     try {
       const environment = this.#environment
+      const slot: Slot = { ...prepared, driver, served: { listener, routes }, bound: NOT_BOUND }
       const { warning, ...bound } = await driver.start((exchange) =>
-        answerExchange(environment, routes, exchange),
+        answerExchange(environment, slot.served, exchange),
       )
-      this.#bound.push({ ...bound, listener, driver })
+      slot.bound = bound
+      slot.certificates = certificates
       const name = driver.capabilities.name
       this.#log.info({ ...bound, driver: name, https: listener.https }, 'listening for HTTP')
       if (warning !== undefined) this.#log.warn({ ...bound, driver: name }, warning)
+      return slot
     } catch (error) {
       driver.destroy()
       throw error
     }
   }
+}
+
+const NOT_BOUND: Bound = { host: '', port: 0 }
+
+async function drainSlot({ driver, served }: Slot): Promise<void> {
+  try {
+    await driver.drain(served.listener.timeouts.shutdownMs)
+  } finally {
+    driver.destroy()
+  }
+}
+
+/** What {@link prepareListeners} needs of a gateway's options. */
+export type PrepareInput = Pick<GatewayOptions, 'config' | 'files' | 'metrics'>
+
+/** Builds all routers and reads every file there is. @throws ConfigError with all that is wrong. */
+export async function prepareListeners(input: PrepareInput): Promise<readonly PreparedListener[]> {
+  const { config, files, metrics } = input
+  const problems: ConfigProblem[] = []
+  const prepared: PreparedListener[] = []
+  for (const [index, listener] of config.listeners.entries()) {
+    const one = { listener, files, metrics, key: `http[${index}]`, file: config.file, problems }
+    const routes = await buildListener(one)
+    const certificates = await readCertificates(one)
+    prepared.push({ listener, routes, certificates })
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return prepared
 }
 
 interface CertificateInput {

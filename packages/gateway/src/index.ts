@@ -30,8 +30,9 @@
  * @packageDocumentation
  */
 export { ConfigError, formatProblem } from './config/config-error.ts'
-export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
+export { type ConfigKey, configKeys, type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type {
+  AdminConfig,
   ConfigProblem,
   GatewayConfig,
   ListenAddress,
@@ -44,6 +45,7 @@ export type {
   StaticTarget,
   TlsFiles,
 } from './config/types.ts'
+export { type CheckConfigOptions, type ConfigCheck, checkConfig } from './config-check.ts'
 export type {
   BodySink,
   Bound,
@@ -58,7 +60,30 @@ export type {
 } from './driver.ts'
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { type BoundListener, createGateway, type Gateway } from './gateway.ts'
-export type { AccessEvent, GatewayLog, GatewayMetrics, GatewayOptions } from './options.ts'
+export { DURATION_BOUNDS, Histogram } from './metrics/histogram.ts'
+export type {
+  CallOutcome,
+  GatewayMetrics,
+  RequestOutcome,
+  RouteLabels,
+  RouteMeter,
+} from './metrics/meter.ts'
+export { type Family, type Labels, PROMETHEUS_TYPE, PrometheusText } from './metrics/prometheus.ts'
+export {
+  createRequestMetrics,
+  type RequestMetrics,
+  type RouteCounts,
+  STATUS_CLASSES,
+} from './metrics/request-metrics.ts'
+export { writeRequests } from './metrics/write-requests.ts'
+export { type OpenApiInfo, openApi } from './openapi.ts'
+export type {
+  AccessEvent,
+  GatewayLog,
+  GatewayOptions,
+  GatewayTracer,
+  RequestTrace,
+} from './options.ts'
 export type {
   Caller,
   CallFailure,
@@ -67,5 +92,7 @@ export type {
   CallSink,
   HeaderList,
 } from './ports.ts'
+export type { ReloadReport } from './reload.ts'
 export type { FileRoot, FileStore, OpenFile } from './static/file-store.ts'
 export type { Problem, ProblemCode } from './transfer/problem.ts'
+export { isTraceparent, type TraceFields } from './transfer/trace-context.ts'

@@ -1,4 +1,5 @@
 import type { ConfigProblem, ListenerConfig, RouteConfig, StaticTarget } from './config/types.ts'
+import type { GatewayMetrics } from './metrics/meter.ts'
 import { type Route, Router } from './routing/router.ts'
 import type { FileRoot, FileStore } from './static/file-store.ts'
 import type { RouteName } from './transfer/request-record.ts'
@@ -20,6 +21,7 @@ export interface BuildInput {
   /** Key of the listener, for problems. */
   readonly key: string
   readonly file: string
+  readonly metrics?: GatewayMetrics | undefined
   /** Takes what is wrong. */
   readonly problems: ConfigProblem[]
 }
@@ -57,8 +59,9 @@ async function targetOf(
   const services = target.kind === 'service' ? target.services : []
   const maxBodySize = config.maxBodySize ?? input.listener.maxBodySize ?? Number.POSITIVE_INFINITY
   const root = target.kind === 'static' ? await open(input, target, index) : undefined
+  const meter = input.metrics?.route({ method: config.method, path, services })
   if (target.kind === 'static' && root === undefined) return undefined
-  return { config, path, services, maxBodySize, root }
+  return { config, path, services, meter, maxBodySize, root }
 }
 
 async function open(

@@ -1,7 +1,9 @@
 import type { GatewayConfig, ListenerConfig } from './config/types.ts'
-import type { Driver, DriverOptions } from './driver.ts'
+import type { Driver, DriverOptions, Exchange } from './driver.ts'
+import type { GatewayMetrics } from './metrics/meter.ts'
 import type { Caller } from './ports.ts'
 import type { FileStore } from './static/file-store.ts'
+import type { TraceFields } from './transfer/trace-context.ts'
 
 /** Where a gateway tells what it does; a pino logger fits. */
 export interface GatewayLog {
@@ -32,16 +34,29 @@ export interface AccessEvent {
   /** Bytes of the response body handed to the driver. */
   readonly responseBytes: number
   readonly durationMs: number
+  /** Until the call was begun: what the gateway itself took. `undefined` without a call. */
+  readonly queueMs: number | undefined
+  /** From there until the provider's answer began. `undefined` where it did not. */
+  readonly providerMs: number | undefined
+  /** Who answered, as `GatewayOptions.nameOf` says. */
+  readonly provider: string | undefined
   /** Why the answer is not whole, or why it is an error; `undefined` where all went well. */
   readonly reason: string | undefined
   /** The answer was broken off, by the client or by the gateway. */
   readonly aborted: boolean
 }
 
-/** Counts requests. Called synchronously on the hot path: be quick, do not throw. */
-export interface GatewayMetrics {
-  requestStarted(): void
-  requestFinished(event: AccessEvent): void
+/** One request in a trace that somebody records. */
+export interface RequestTrace {
+  /** What the service is told. */
+  readonly fields: TraceFields
+  finish(event: AccessEvent): void
+}
+
+/** Records traces. Called for each request: be quick, do not throw. */
+export interface GatewayTracer {
+  /** `undefined`: this one is not recorded. */
+  start(exchange: Exchange, requestId: string): RequestTrace | undefined
 }
 
 export interface GatewayOptions {
@@ -61,7 +76,17 @@ export interface GatewayOptions {
   readonly random: () => number
   /** @default says nothing */
   readonly log?: GatewayLog
-  /** Called once for each request, when it is over. */
-  readonly onAccess?: (event: AccessEvent) => void
+  /**
+   * Called once for each request, when it is over.
+   * @param listener - whose request it was
+   */
+  readonly onAccess?: (event: AccessEvent, listener: ListenerConfig) => void
+  /** With `false`, `onAccess` is called for requests of listeners with `access_log` alone. @default true */
+  readonly accessAll?: boolean
+  /** How the access log names who answered a call: what `CallHandle.peer` gave. */
+  readonly nameOf?: (peer: unknown) => string | undefined
+  /** @default records no traces; `traceparent` is passed on, or begun, all the same */
+  readonly tracer?: GatewayTracer
+  /** @default counts nothing */
   readonly metrics?: GatewayMetrics
 }

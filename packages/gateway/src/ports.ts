@@ -54,6 +54,8 @@ export interface CallHandle {
   cancel(reason?: string): void
   /** The application is done with so many bytes of the answer: the sender may send as many more. */
   consumed(bytes: number): void
+  /** Who answers, where the caller says; for `GatewayOptions.nameOf`. */
+  readonly peer?: unknown
 }
 
 /** The port of the gateway: whatever can call a service. */

@@ -43,6 +43,7 @@ describe('a small answer', () => {
       'params.name Jürgen',
       'query.a 2',
       'query.b x y',
+      'traceparent 00-10000000800000008000000080000000-1000000080000000-01',
     ])
     sink.response(201, ['Content-Type', 'text/plain', 'set-cookie', 'a=1', 'set-cookie', 'b=ü'])
     sink.data(bytes('hi'))
@@ -66,7 +67,10 @@ describe('a small answer', () => {
         status: 201,
         requestBytes: 0,
         responseBytes: 2,
-        durationMs: 1,
+        durationMs: 3,
+        queueMs: 1,
+        providerMs: 1,
+        provider: undefined,
         reason: undefined,
         aborted: false,
       },

@@ -22,6 +22,8 @@ export interface CallHandle {
   /** The answer is not wanted any more; the sink hears nothing more. */
   cancel(reason?: string): void
   consumed(bytes: number): void
+  /** Who answers, as its connection was given: of the provider the call is at, where it is at one. */
+  readonly peer?: unknown
 }
 
 /** Receives a request's body, synchronously and in order. */

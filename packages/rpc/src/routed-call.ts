@@ -57,6 +57,10 @@ export class RoutedCall implements CallHandle {
 
   // --- The caller's side. ---
 
+  get peer(): unknown {
+    return this.#current?.peer
+  }
+
   write(chunk: Uint8Array): boolean {
     if (this.#over) return false
     this.#replay.keep(chunk, this.#handle === undefined)

@@ -1,33 +1,43 @@
-import { readFileSync } from 'node:fs'
-import { ConfigError, formatProblem, type GatewayConfig, parseConfig } from '@flatend/gateway'
-import { type GatewayNode, startGateway } from '../gateway-node.ts'
+import { ConfigError, type GatewayConfig } from '@flatend/gateway'
+import { watchFile } from '../config-watch.ts'
+import { type GatewayNode, type GatewayNodeOptions, startGateway } from '../gateway-node.ts'
 import type { Logger } from '../logger.ts'
 import { parseSecretKey } from '../secret-key.ts'
+import { type ConfigText, loadConfig, readConfigText, reloadConfig } from './config-file.ts'
 import { readSecretKeyFile } from './key-file.ts'
+import { listRoutes } from './list-routes.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
+import { reloadCommand } from './reload.ts'
 import { asUsageError, meshHelp, meshOptions, parseOptions, UsageError } from './usage.ts'
-
-const DEFAULT_FILE = 'config.toml'
-/** What is served where there is no configuration at all. */
-const DEFAULT_CONFIG = 'addr = "127.0.0.1:9000"\n[[http]]\naddr = "127.0.0.1:3000"\n'
 
 const HELP = `Usage: flatend gateway [options]      ("gateway" may be left out)
 
 Serves HTTP from the functions of a mesh.
 
   -c, --config FILE          configuration (default config.toml)
+      --check                say everything that is wrong with the configuration, and nothing else
+      --routes               list the routes of the configuration
+      --reload               have the running gateway read its configuration again
+      --admin HOST:PORT      its admin listener, for --reload (default: the configuration's)
 ${meshHelp}
 
-Options win over the configuration. Ctrl+C or SIGTERM lets running requests finish; twice ends at once.
+Options win over the configuration. It is read again when it changes, or by SIGHUP; what is wrong
+changes nothing. Ctrl+C or SIGTERM lets running requests finish; twice ends at once.
 `
+
+const OPTIONS = {
+  ...meshOptions,
+  admin: { type: 'string' },
+  check: { type: 'boolean' },
+  config: { type: 'string', short: 'c' },
+  reload: { type: 'boolean' },
+  routes: { type: 'boolean' },
+} as const
 
 /** `flatend gateway`; returns once it was told to stop. */
 export async function gatewayCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseOptions('flatend gateway', args, {
-    ...meshOptions,
-    config: { type: 'string', short: 'c' },
-  })
+  const { values, positionals } = parseOptions('flatend gateway', args, OPTIONS)
   if (values.help) {
     process.stdout.write(HELP)
     return 0
@@ -37,11 +47,22 @@ export async function gatewayCommand(args: readonly string[]): Promise<number> {
       `unexpected "${positionals[0]}"\nRun "flatend gateway --help" for the options.`,
     )
   }
-  const log = createLogger(values['log-level'], 1)
+  const log = createLogger(values['log-level'], values.check || values.routes ? 2 : 1)
+  const text = readConfigText(values.config)
+  if (values.reload) return await reloadCommand(text, values.admin)
+  if (values.check || values.routes) return await tell(text, log, values.routes === true)
   const given = nodeOptions(values, log)
-  const config = readConfig(values.config, log)
-  const gateway = await start(config, log, { ...configuredKey(config), ...given })
-  await untilStopped(gateway, log)
+  const config = await loadConfig(text, log)
+  const node = { ...configuredKey(config), ...given }
+  await serve({ config, node, log, debug: log.isLevelEnabled('debug') }, text)
+  return 0
+}
+
+/** Says what is wrong, or what is served. */
+async function tell(text: ConfigText, log: Logger, routes: boolean): Promise<number> {
+  const config = await loadConfig(text, log)
+  configuredKey(config)
+  process.stdout.write(routes ? listRoutes(config) : `${config.file}: nothing is wrong\n`)
   return 0
 }
 
@@ -57,49 +78,47 @@ function configuredKey({ secretKey, secretKeyFile, file }: GatewayConfig): {
   }
 }
 
-function readConfig(given: string | undefined, log: Logger): GatewayConfig {
-  const file = given ?? DEFAULT_FILE
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (given !== undefined || code !== 'ENOENT') {
-      const why = code === 'ENOENT' ? 'no such file' : (code ?? message)
-      throw new UsageError(`cannot read the configuration ${file}: ${why}`)
-    }
-    log.warn({ file }, 'no configuration here: serving no routes; see "flatend gateway --help"')
-    return parseConfig(DEFAULT_CONFIG, { file: '(default)' })
+/** Serves until it is told to stop, reloading when it is told to and when the file changes. */
+async function serve(options: GatewayNodeOptions, { file, text }: ConfigText): Promise<void> {
+  const { log } = options
+  // From here on no signal ends the process by itself, however early it comes.
+  const stopped = stopSignal()
+  let gateway: GatewayNode | undefined
+  process.on('SIGHUP', () => void gateway?.reload('SIGHUP'))
+  let known = text
+  const load = async () => {
+    const loaded = await reloadConfig(file)
+    known = loaded.text
+    return loaded
   }
+  gateway = await start({ ...options, load })
+  const changed = async (): Promise<void> => {
+    // Touched, or one of several events of one change.
+    const { text: now } = await reloadConfig(file)
+    if (now !== known) await gateway?.reload('file')
+  }
+  const unwatch = watchFile(file, () => void changed(), log)
+  log.info({ signal: await stopped }, 'stopping: running requests finish')
+  unwatch()
+  await gateway.stop()
+}
+
+async function start(options: GatewayNodeOptions): Promise<GatewayNode> {
   try {
-    const config = parseConfig(text, { file })
-    for (const warning of config.warnings) log.warn({}, formatProblem(warning))
-    return config
+    return await startGateway(options)
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.format()) : asUsageError(error)
   }
 }
 
-async function start(
-  config: GatewayConfig,
-  log: Logger,
-  node: Parameters<typeof startGateway>[0]['node'],
-): Promise<GatewayNode> {
-  try {
-    return await startGateway({ config, node, log })
-  } catch (error) {
-    throw error instanceof ConfigError ? new UsageError(error.format()) : asUsageError(error)
-  }
-}
-
-function untilStopped(gateway: GatewayNode, log: Logger): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** The first signal to stop; another one ends the process at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
     let stopping = false
     const stop = (signal: NodeJS.Signals): void => {
       if (stopping) process.exit(1)
       stopping = true
-      log.info({ signal }, 'stopping: running requests finish')
-      gateway.stop().then(resolve, reject)
+      resolve(signal)
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { version } from '../version.ts'
 import { callCommand } from './call.ts'
 import { doctorCommand } from './doctor.ts'
 import { findCommand } from './find.ts'
@@ -55,11 +55,6 @@ function dispatch(args: readonly string[]): Promise<number> {
     )
   }
   return command(args.slice(1))
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function print(text: string): Promise<number> {

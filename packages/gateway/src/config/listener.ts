@@ -33,11 +33,11 @@ export function readListener(section: Section): ListenerConfig {
     redirectFixedPath: section.flag('redirect_fixed_path') ?? true,
     timeouts: readTimeouts(section),
     ...readLimits(section),
+    accessLog: section.flagOr('access_log', ['json']) ?? false,
     routes: readRoutes(section),
     where: section.at,
   }
   section.planned('http2', 'acme', 'trusted_proxies', 'cors', 'compress', 'rate_limit')
-  section.planned('access_log')
   section.finish()
   return listener
 }

@@ -8,9 +8,15 @@ export class Problems {
   readonly file: string
   readonly errors: ConfigProblem[] = []
   readonly warnings: ConfigProblem[] = []
+  /**
+   * Where it is there, nothing is read: it takes each key that is asked for, and what its value may
+   * be. Every table is said to be there, so that the keys in it are asked for too.
+   */
+  readonly asked: Map<string, string> | undefined
 
-  constructor(file: string) {
+  constructor(file: string, asked?: Map<string, string>) {
     this.file = file
+    this.asked = asked
   }
 
   error(at: SourcePosition, problem: Omit<ConfigProblem, 'file' | 'line' | 'column'>): void {
@@ -57,7 +63,7 @@ export class Section {
   }
 
   has(key: string): boolean {
-    return this.#table.entries.has(key)
+    return this.#problems.asked !== undefined || this.#table.entries.has(key)
   }
 
   error(key: string, message: string, allowed?: string): void {
@@ -94,6 +100,15 @@ export class Section {
     return this.#read(key, 'true or false', (value) =>
       value.kind === 'boolean' ? value.value : undefined,
     )
+  }
+
+  /** Yes, no, or one of `values` in quotes. */
+  flagOr<T extends string>(key: string, values: readonly T[]): boolean | T | undefined {
+    const allowed = ['true', 'false', ...values.map((value) => `"${value}"`)].join(', ')
+    return this.#read(key, allowed, (value) => {
+      if (value.kind === 'boolean') return value.value
+      return value.kind === 'string' ? values.find((one) => one === value.value) : undefined
+    })
   }
 
   /** A number of bytes. */
@@ -147,9 +162,11 @@ export class Section {
   }
 
   table(key: string): Section | undefined {
-    return this.#read(key, `a table, [${this.#full(key).replaceAll(/\[\d+\]/g, '')}]`, (value) =>
+    const allowed = `a table, [${this.#full(key).replaceAll(/\[\d+\]/g, '')}]`
+    const found = this.#read(key, allowed, (value) =>
       value.kind === 'table' ? new Section(value, this.#full(key), this.#problems) : undefined,
     )
+    return found ?? this.#asking(key)
   }
 
   tables(key: string): readonly Section[] {
@@ -163,7 +180,8 @@ export class Section {
       }
       return sections
     })
-    return found ?? []
+    const asking = this.#asking(key)
+    return found ?? (asking ? [asking] : [])
   }
 
   /** Keys that have a meaning, but not in this version. */
@@ -190,6 +208,7 @@ export class Section {
 
   #read<T>(key: string, allowed: string, take: (value: TomlValue) => T | undefined): T | undefined {
     if (!this.#known.includes(key)) this.#known.push(key)
+    this.#problems.asked?.set(this.#full(key), allowed)
     const entry = this.#table.entries.get(key)
     if (entry === undefined) return undefined
     const taken = take(entry.value)
@@ -200,6 +219,13 @@ export class Section {
       })
     }
     return taken
+  }
+
+  /** An empty table, where all that matters is which keys are asked for. */
+  #asking(key: string): Section | undefined {
+    if (this.#problems.asked === undefined) return undefined
+    const table: TomlTable = { kind: 'table', at: this.at, entries: new Map() }
+    return new Section(table, this.#full(key), this.#problems)
   }
 
   #full(key: string): string {

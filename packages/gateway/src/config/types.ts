@@ -96,6 +96,8 @@ export interface ListenerConfig {
   readonly maxHeaderSize: number
   /** Bytes of a request body; `undefined` is no limit. */
   readonly maxBodySize: number | undefined
+  /** One line for each request; `json` whatever the log looks like otherwise. */
+  readonly accessLog: boolean | 'json'
   readonly routes: readonly RouteConfig[]
   readonly where: SourcePosition
 }
@@ -108,6 +110,15 @@ export interface AllowConfig {
   readonly services?: Readonly<Record<string, readonly string[]>>
 }
 
+/** The listener of operations. */
+export interface AdminConfig {
+  readonly address: ListenAddress
+  /** May be reached from other machines. */
+  readonly open: boolean
+  /** Host names it answers to, beside `localhost` and IP addresses. */
+  readonly hosts: readonly string[]
+}
+
 /** A whole configuration file, checked; frozen. */
 export interface GatewayConfig {
   readonly file: string
@@ -117,14 +128,20 @@ export interface GatewayConfig {
   readonly bootstrap: readonly string[]
   /** File that keeps the nodes met for the next start (`peer_cache`). */
   readonly peerCache: string | undefined
+  /** Carry bytes between nodes that cannot reach each other. */
+  readonly relay: boolean | undefined
   /** Look for nodes on the local network (`lan`), on one interface (`lan_interface`). */
-  readonly lan: boolean | { readonly interface: string } | undefined
+  readonly lan: true | { readonly interface: string } | undefined
   readonly network: string | undefined
   /** Whether sessions of 2020 nodes are taken. */
   readonly legacy: boolean
   readonly secretKey: string | undefined
   readonly secretKeyFile: string | undefined
+  readonly secretKeyFileWhere: SourcePosition
   readonly allow: AllowConfig | undefined
+  readonly admin: AdminConfig | undefined
+  /** How long `/readyz` says no before listeners close at a shutdown, in milliseconds. */
+  readonly shutdownDelayMs: number
   readonly listeners: readonly ListenerConfig[]
   /** Accepted, but without the effect one may expect. */
   readonly warnings: readonly ConfigProblem[]

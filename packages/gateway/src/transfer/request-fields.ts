@@ -3,12 +3,15 @@ import { utf8Length } from '../utf8.ts'
 import { connectionNames, isHopByHop } from './hop-by-hop.ts'
 import { MAX_FIELD_BYTES, MAX_FIELDS, MAX_NAME, MAX_QUERY_FIELDS, MAX_VALUE } from './limits.ts'
 import { addQueryFields } from './query.ts'
+import type { TraceFields } from './trace-context.ts'
 
 export interface FieldsInput {
   readonly exchange: Exchange
   readonly requestId: string
   /** name, value, name, value … of the route. */
   readonly params: readonly string[]
+  /** In place of what the client says of its trace. */
+  readonly trace?: TraceFields | undefined
   /** Names, in lower case, to leave out. */
   readonly without?: ReadonlySet<string>
 }
@@ -50,15 +53,25 @@ export function requestFields(input: FieldsInput): readonly string[] | FieldsPro
   return more === undefined ? fields : { status: 431, detail: `The header fields: ${more}` }
 }
 
-function addHeaders({ exchange, without }: FieldsInput, fields: string[]): void {
+function addHeaders({ exchange, trace, without }: FieldsInput, fields: string[]): void {
   const { headers } = exchange
   const named = connectionNames(headers)
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
     if (isReserved(name) || isHopByHop(name)) continue
     if (named?.has(name) || without?.has(name)) continue
+    if (trace !== undefined && TRACE.has(name)) continue
     fields.push(name, headers[i + 1] as string)
   }
+  // No request is refused for what is added here.
+  if (trace !== undefined && fields.length <= MAX_FIELDS * 2 - 4) addTrace(trace, fields)
+}
+
+const TRACE: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
+
+function addTrace({ traceparent, tracestate }: TraceFields, fields: string[]): void {
+  fields.push('traceparent', traceparent)
+  if (tracestate !== undefined) fields.push('tracestate', tracestate)
 }
 
 /** Names a client cannot set: ours, and the empty one. */

@@ -1,15 +1,29 @@
+import type { ListenerConfig } from '../config/types.ts'
 import type { Exchange } from '../driver.ts'
-import type { AccessEvent, GatewayLog, GatewayMetrics } from '../options.ts'
+import type { CallOutcome, RequestOutcome, RouteMeter } from '../metrics/meter.ts'
+import type {
+  AccessEvent,
+  GatewayLog,
+  GatewayOptions,
+  GatewayTracer,
+  RequestTrace,
+} from '../options.ts'
 import type { Caller } from '../ports.ts'
 import { type Problem, renderProblem } from './problem.ts'
+import { hasTrace, type TraceFields } from './trace-context.ts'
 
 /** What all requests of a gateway share. */
 export interface Environment {
   readonly caller: Caller
   readonly clock: { now(): number }
   readonly log: GatewayLog
-  readonly onAccess: ((event: AccessEvent) => void) | undefined
-  readonly metrics: GatewayMetrics | undefined
+  readonly onAccess: GatewayOptions['onAccess'] | undefined
+  readonly accessAll: boolean
+  /** Counts requests that no route matches. */
+  readonly unrouted: RouteMeter | undefined
+  readonly nameOf: GatewayOptions['nameOf'] | undefined
+  readonly tracer: GatewayTracer | undefined
+  readonly beginTrace: () => TraceFields
   readonly nextRequestId: () => string
   /** Flushes what is held back once the current tick's work is done. */
   readonly later: (held: { flush(): void }) => void
@@ -21,31 +35,63 @@ export interface Environment {
 export interface RouteName {
   readonly path: string
   readonly services: readonly string[]
+  readonly meter?: RouteMeter | undefined
 }
 
 /** An id of a client that is safe to repeat in logs and fields. */
 const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/
 
 /** One request from beginning to end: its id, what was counted, and the answers that need no call. */
-export class RequestRecord {
+export class RequestRecord implements RequestOutcome {
   readonly env: Environment
+  readonly listener: ListenerConfig
   readonly exchange: Exchange
   readonly requestId: string
   route: RouteName | undefined
   requestBytes = 0
   responseBytes = 0
   status: number | undefined
+  /** Who answers the request's call. */
+  provider: unknown
+  /** Of the whole, once it is over. */
+  durationMs = 0
+  aborted = false
+  readonly #trace: RequestTrace | undefined
   readonly #startedAt: number
+  #calledAt: number | undefined
+  #answeredAt: number | undefined
   #finished = false
 
-  constructor(env: Environment, exchange: Exchange) {
+  constructor(env: Environment, listener: ListenerConfig, exchange: Exchange) {
     this.env = env
+    this.listener = listener
     this.exchange = exchange
     this.#startedAt = env.clock.now()
     const given = headerOf(exchange.headers, 'x-request-id')
     this.requestId = given !== undefined && REQUEST_ID.test(given) ? given : env.nextRequestId()
     env.running.count++
-    env.metrics?.requestStarted()
+    this.#trace = env.tracer?.start(exchange, this.requestId)
+  }
+
+  /** What the service is to be told of the trace, where that is not what the client said. */
+  get trace(): TraceFields | undefined {
+    if (this.#trace) return this.#trace.fields
+    return hasTrace(this.exchange.headers) ? undefined : this.env.beginTrace()
+  }
+
+  /** The request's call begins now. */
+  calling(): void {
+    this.#calledAt = this.env.clock.now()
+  }
+
+  /** The answer of the request's call began. */
+  answered(): void {
+    this.#answeredAt = this.env.clock.now()
+  }
+
+  /** The request's call is over. */
+  called(outcome: CallOutcome): void {
+    this.route?.meter?.called(outcome)
   }
 
   get finished(): boolean {
@@ -58,10 +104,15 @@ export class RequestRecord {
     this.#finished = true
     const { env } = this
     env.running.count--
-    if (env.onAccess === undefined && env.metrics === undefined) return
-    const event = this.#event(reason, aborted)
-    env.metrics?.requestFinished(event)
-    env.onAccess?.(event)
+    this.durationMs = env.clock.now() - this.#startedAt
+    this.aborted = aborted
+    const meter = this.route === undefined ? env.unrouted : this.route.meter
+    meter?.finished(this)
+    const logged = env.onAccess && (env.accessAll || this.listener.accessLog !== false)
+    if (!logged && this.#trace === undefined) return
+    const event = this.#event(reason)
+    this.#trace?.finish(event)
+    if (logged) env.onAccess?.(event, this.listener)
   }
 
   /** Answers with headers and a whole body; HEAD gets the headers alone. */
@@ -89,8 +140,10 @@ export class RequestRecord {
     this.finish(problem.code)
   }
 
-  #event(reason: string | undefined, aborted: boolean): AccessEvent {
-    const { exchange } = this
+  #event(reason: string | undefined): AccessEvent {
+    const { exchange, provider } = this
+    const calledAt = this.#calledAt
+    const answeredAt = this.#answeredAt
     return {
       requestId: this.requestId,
       method: exchange.method,
@@ -103,9 +156,13 @@ export class RequestRecord {
       status: this.status,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
-      durationMs: this.env.clock.now() - this.#startedAt,
+      durationMs: this.durationMs,
+      queueMs: calledAt === undefined ? undefined : calledAt - this.#startedAt,
+      providerMs:
+        calledAt === undefined || answeredAt === undefined ? undefined : answeredAt - calledAt,
+      provider: provider === undefined ? undefined : this.env.nameOf?.(provider),
       reason,
-      aborted,
+      aborted: this.aborted,
     }
   }
 }

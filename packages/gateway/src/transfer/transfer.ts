@@ -1,4 +1,5 @@
 import type { BodySink } from '../driver.ts'
+import type { CallOutcome } from '../metrics/meter.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
 import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
@@ -93,12 +94,13 @@ export class Transfer implements CallSink {
       ...(key === undefined ? {} : { key }),
     }
     let handle: CallHandle
+    this.#record.calling()
     try {
       handle = env.caller.open(request, this)
     } catch (error) {
       // Nothing was sent: the fields of the request do not fit a call.
       if ((error as Partial<CallFailure>).kind !== 'too-large') throw error
-      this.#callOver = true
+      this.#over('too-large')
       this.#break(FIELDS_TOO_LARGE, String(error))
       exchange.body.cancel()
       return
@@ -115,6 +117,7 @@ export class Transfer implements CallSink {
 
   response(status: number, headers: HeaderList): void {
     if (this.#state !== 0) return
+    this.#record.answered()
     const head = responseHead(headers)
     if (head.dropped.length > 0) this.#warnDropped(head.dropped)
     if (!Number.isInteger(status) || status < 200 || status > 599) {
@@ -136,7 +139,7 @@ export class Transfer implements CallSink {
   }
 
   end(): void {
-    this.#callOver = true
+    this.#over('ok')
     if (this.#state === 0) this.response(200, [])
     if (this.#state === DONE) return
     try {
@@ -147,7 +150,7 @@ export class Transfer implements CallSink {
   }
 
   fail(failure: CallFailure): void {
-    this.#callOver = true
+    this.#over(failure.kind)
     if (this.#state === DONE) return
     this.#break(problemOf(failure), `${failure.code}: ${failure.message}`)
   }
@@ -164,6 +167,12 @@ export class Transfer implements CallSink {
     } catch (error) {
       this.#crash(error)
     }
+  }
+
+  #over(outcome: CallOutcome): void {
+    if (this.#callOver) return
+    this.#callOver = true
+    this.#record.called(outcome)
   }
 
   #data(chunk: Uint8Array): void {
@@ -318,12 +327,14 @@ export class Transfer implements CallSink {
     this.#waiting = false
     this.#consume(this.#held?.length ?? 0)
     this.#held = undefined
+    this.#record.provider = this.#handle?.peer
     const upload = this.#upload
     if (upload && !upload.done) {
       upload.stop()
       this.#record.exchange.body.cancel()
     }
     if (!this.#callOver || (upload && !upload.done)) this.#handle?.cancel(reason ?? 'answered')
+    this.#over('cancelled')
     this.#record.finish(reason, aborted)
   }
 

@@ -1,0 +1,71 @@
+import { DURATION_BOUNDS } from './histogram.ts'
+import type { PrometheusText } from './prometheus.ts'
+import { type RouteCounts, STATUS_CLASSES } from './request-metrics.ts'
+
+/** Writes what was counted of requests and calls. */
+export function writeRequests(text: PrometheusText, routes: readonly RouteCounts[]): void {
+  writeClasses(text, routes)
+  writeDurations(text, routes)
+  counter(text, 'flatend_http_request_bytes_total', 'Bytes of request bodies read.')
+  for (const route of routes) text.sample(route.requestBytes, labelsOf(route))
+  counter(text, 'flatend_http_response_bytes_total', 'Bytes of response bodies sent.')
+  for (const route of routes) text.sample(route.responseBytes, labelsOf(route))
+  counter(text, 'flatend_http_aborted_total', 'Answers that were broken off.')
+  for (const route of routes) text.sample(route.aborted, labelsOf(route))
+  writeCalls(text, routes)
+}
+
+function writeClasses(text: PrometheusText, routes: readonly RouteCounts[]): void {
+  counter(text, 'flatend_http_requests_total', 'Requests by route and class of status.')
+  for (const route of routes) {
+    for (const [index, status] of STATUS_CLASSES.entries()) {
+      const count = route.classes[index] as number
+      if (count > 0) text.sample(count, { ...labelsOf(route), status })
+    }
+  }
+}
+
+function writeDurations(text: PrometheusText, routes: readonly RouteCounts[]): void {
+  text.family({
+    name: 'flatend_http_request_duration_seconds',
+    help: 'Time from the request to the end of its answer.',
+    type: 'histogram',
+  })
+  for (const route of routes) {
+    const { durations } = route
+    if (durations.count === 0) continue
+    const labels = labelsOf(route)
+    let below = 0
+    for (const [index, count] of durations.counts.entries()) {
+      below += count
+      const bound = DURATION_BOUNDS[index]
+      const le = bound === undefined ? '+Inf' : String(bound / 1_000)
+      text.sample(below, { ...labels, le }, '_bucket')
+    }
+    text.sample(durations.sum / 1_000, labels, '_sum').sample(durations.count, labels, '_count')
+  }
+}
+
+/** Routes may share services: their calls are one sample. */
+function writeCalls(text: PrometheusText, routes: readonly RouteCounts[]): void {
+  const sums = new Map<string, { service: string; outcome: string; count: number }>()
+  for (const { labels, calls } of routes) {
+    const service = labels.services.join(',')
+    for (const [outcome, count] of calls) {
+      const name = `${service}\n${outcome}`
+      const sum = sums.get(name)
+      if (sum) sum.count += count
+      else sums.set(name, { service, outcome, count })
+    }
+  }
+  counter(text, 'flatend_calls_total', 'Calls of the gateway by service and how they ended.')
+  for (const { service, outcome, count } of sums.values()) text.sample(count, { service, outcome })
+}
+
+const counter = (text: PrometheusText, name: string, help: string): PrometheusText =>
+  text.family({ name, help, type: 'counter' })
+
+const labelsOf = ({ labels }: RouteCounts): { route: string; method: string } => ({
+  route: labels.path === '' ? 'none' : labels.path,
+  method: labels.method,
+})
