@@ -24,7 +24,7 @@ async function picture(
 ): Promise<Page> {
   const viewport = { width: 1180, height: 820 }
   const page = await browser.newPage({ viewport, colorScheme })
-  await page.goto(url)
+  await page.goto(`${url}/?every=300`)
   return page
 }
 

@@ -1,8 +1,10 @@
 // The live view of a gateway: reads /state again and again and shows what changed between.
 import { age, bytes, chart, count, element, legend, milliseconds, rate, table } from './draw.js'
 
-/** Between two readings, in milliseconds. */
-const EVERY = 2_000
+/** Between two readings, in milliseconds: `?every=500` for a closer look. */
+const EVERY = Math.max(250, Number(new URLSearchParams(location.search).get('every')) || 2_000)
+/** An answer later than this is none. */
+const PATIENCE = 5_000
 /** Points of a chart: five minutes. */
 const ROOM = 150
 /** Upper bounds of the duration buckets in milliseconds, as /metrics has them. */
@@ -225,7 +227,7 @@ function showReloads({ reloads, now }) {
 
 async function turn() {
   try {
-    const response = await fetch('state', { signal: AbortSignal.timeout(EVERY * 2) })
+    const response = await fetch('state', { signal: AbortSignal.timeout(PATIENCE) })
     show(await response.json())
   } catch {
     const badge = by('ready')

@@ -43,7 +43,7 @@ describe('a small answer', () => {
       'params.name Jürgen',
       'query.a 2',
       'query.b x y',
-      'traceparent 00-10000000800000008000000080000000-1000000080000000-01',
+      'traceparent 00-80000001800000008000000080000000-8000000180000000-01',
     ])
     sink.response(201, ['Content-Type', 'text/plain', 'set-cookie', 'a=1', 'set-cookie', 'b=ü'])
     sink.data(bytes('hi'))
