@@ -1,20 +1,60 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const conditions = ['@flatend/source']
+
+/** Tests of timing, or that fill the machine themselves: one file at a time, nothing beside it. */
+const alone = [
+  'test/e2e/**/*.test.ts',
+  'test/examples/**/*.test.ts',
+  'test/hostile/**/*.test.ts',
+  'test/interop/**/*.test.ts',
+  'test/attacks/**/*.test.ts',
+]
+
+/** What takes longest, first: nothing is left to run beside it at the end. */
+const LONG = ['test/soak/', 'test/sim/sim.', 'test/fuzz/nodes', 'test/fuzz/sessions']
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONG.findIndex((path) => moduleId.includes(path))
+      return at < 0 ? LONG.length : at
+    }
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: [
-      'packages/*/test/**/*.test.ts',
-      'apps/*/test/**/*.test.ts',
-      'bench/test/**/*.test.ts',
-      'test/**/*.test.ts',
-    ],
     // A guard against hanging, not a measure: machines are slow at times.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/*/src/**'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'beside',
+          include: [
+            'packages/*/test/**/*.test.ts',
+            'apps/*/test/**/*.test.ts',
+            'bench/test/**/*.test.ts',
+            'test/**/*.test.ts',
+          ],
+          exclude: alone,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 })
