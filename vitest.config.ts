@@ -15,14 +15,15 @@ const alone = [
 /** What takes longest, first: nothing is left to run beside it at the end. */
 const LONG = ['test/soak/', 'test/sim/sim.', 'test/fuzz/nodes', 'test/fuzz/sessions']
 
+function rank({ moduleId }: TestSpecification): number {
+  const at = LONG.findIndex((path) => moduleId.includes(path))
+  return at < 0 ? LONG.length : at
+}
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const at = LONG.findIndex((path) => moduleId.includes(path))
-      return at < 0 ? LONG.length : at
-    }
-    const sorted = await super.sort(files)
-    return sorted.toSorted((a, b) => rank(a) - rank(b))
+    const usual = await super.sort([...files])
+    return usual.toSorted((a, b) => rank(a) - rank(b))
   }
 }
 
