@@ -12,7 +12,7 @@ import type { Clock } from './runtime.ts'
 import type { Endpoint, Transport } from './transport.ts'
 
 /** A link that was dialed and wants a session. */
-export interface DialedLink {
+interface DialedLink {
   readonly link: Link
   readonly entry: Entry
   readonly target: DialTarget
