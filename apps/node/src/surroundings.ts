@@ -140,8 +140,10 @@ export class Surroundings {
     reachability.watch((status) => {
       logReachability(log, address, status)
       // Without an address of its own a node tells the one that a dial-back proved (protocol §3).
-      if (!address)
-        this.#address = status.address && isTellable(status.address) ? status.address : undefined
+      const proven = status.address
+      if (address) return
+      this.#address = proven && isTellable(proven) ? proven : undefined
+      if (this.#address) this.#context.discovery.setAddress(this.#address)
     })
     return reachability
   }

@@ -105,14 +105,16 @@ test('one that takes connections on all interfaces advertises the address that w
   expect(seed.peers().length).toBeGreaterThan(0)
 })
 
+/** What the log warns of where peers dialed a node at another address than it advertises. */
+function warnings(advertised: string, proven: string): object[] {
+  const log = recordingLog()
+  const address = { host: proven, port: 9 }
+  const status = { state: 'public', address, observed: [address], reason: '' } as const
+  logReachability(log, { host: advertised, port: 9 }, status)
+  return log.lines.filter(({ level }) => level === 'warn')
+}
+
 test('another address than the advertised one is told of, unless it is that of the same site', () => {
-  const warnings = (advertised: string, proven: string): object[] => {
-    const log = recordingLog()
-    const address = { host: proven, port: 9 }
-    const status = { state: 'public', address, observed: [address], reason: '' } as const
-    logReachability(log, { host: advertised, port: 9 }, status)
-    return log.lines.filter(({ level }) => level === 'warn')
-  }
   expect(warnings('203.0.113.9', '203.0.113.9')).toEqual([])
   expect(warnings('203.0.113.9', '192.168.1.5')).toEqual([])
   expect(warnings('192.168.1.5', '203.0.113.9')).toMatchObject([

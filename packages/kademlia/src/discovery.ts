@@ -74,6 +74,8 @@ export interface Discovery {
   watch(service: string, listener: ProvidersListener): () => void
   /** The records of a service, of providers connected or not; none where this node does without. */
   findRecords(service: string): Promise<readonly SignedRecord[]>
+  /** Others can dial this node at this address from now on: its services are published with it. */
+  setAddress(address: Address): void
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
   /**
@@ -285,6 +287,10 @@ class MeshDiscovery implements Discovery {
 
   async findRecords(service: string): Promise<readonly SignedRecord[]> {
     return (await this.#records?.find(service)) ?? []
+  }
+
+  setAddress(address: Address): void {
+    this.#records?.setAddress(address)
   }
 
   setServices(services: readonly string[]): void {

@@ -25,7 +25,7 @@ const MAX_RUNNING = 4
 /** What {@link Publisher} works with. */
 export interface PublisherContext {
   readonly options: RecordsOptions
-  readonly address: Address
+  readonly address: () => Address | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly stats: RecordStats
@@ -235,7 +235,8 @@ export class Publisher {
 
   /** Wall time, so that it grows over restarts too; one more where that stood still or went back. */
   #sign({ key }: Published, tombstone: boolean): SignedRecord {
-    const { options, address } = this.#context
+    const { options } = this.#context
+    const address = this.#context.address()
     const issued = Math.floor(options.wallNow())
     const now = BigInt(issued)
     this.#seq = now > this.#seq ? now : this.#seq + 1n
@@ -249,7 +250,7 @@ export class Publisher {
         weight: 1,
         tombstone,
         relayed: false,
-        addresses: tombstone ? [] : [{ address }],
+        addresses: tombstone || !address ? [] : [{ address }],
         metadata: new Uint8Array(0),
       },
       options.signer,

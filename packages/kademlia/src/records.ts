@@ -42,8 +42,12 @@ export class Records {
   readonly #holder: RecordHolder
   readonly #find: (key: Uint8Array, want: number) => Promise<FoundRecords>
   readonly #resolver: Resolver
+  readonly #createPublisher: () => Publisher
   /** Nothing where nobody could dial this node: it has nothing to tell. */
-  readonly #publisher: Publisher | undefined
+  #publisher: Publisher | undefined
+  #address: Address | undefined
+  #offered: ReadonlySet<string> = new Set()
+  #started = false
   #timer: Timer | undefined
   #stopped = false
 
@@ -76,18 +80,31 @@ export class Records {
       onStored: (record) => this.#resolver.onStored(record),
       onEvent: (peer, key, records) => this.#resolver.onEvent(peer, key, records),
     })
-    if (!address || !isDialable(address)) return
-    this.#publisher = new Publisher({
-      ...common,
-      address,
-      search: (key) => this.#nearest(key),
-      keep: (bytes) => this.#holder.put(table.self, bytes),
-    })
+    this.#createPublisher = () =>
+      new Publisher({
+        ...common,
+        address: () => this.#address,
+        search: (key) => this.#nearest(key),
+        keep: (bytes) => this.#holder.put(table.self, bytes),
+      })
+    if (address) this.setAddress(address)
+  }
+
+  /** Others can dial this node at this address from now on. */
+  setAddress(address: Address): void {
+    if (this.#stopped || !isDialable(address)) return
+    this.#address = address
+    if (!this.#publisher) {
+      this.#publisher = this.#createPublisher()
+      this.#publisher.set(this.#offered)
+    }
+    if (this.#started) this.#publisher.start()
   }
 
   /** The first nodes are known. */
   start(): void {
     if (this.#stopped) return
+    this.#started = true
     this.#publisher?.start()
     this.#sweep()
   }
@@ -123,6 +140,7 @@ export class Records {
   }
 
   setServices(services: ReadonlySet<string>): void {
+    this.#offered = services
     this.#publisher?.set(services)
   }
 
