@@ -3,8 +3,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { Node, type NodeOptions } from '@flatend/node'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { generateSecretKey, Node, type NodeOptions } from '@flatend/node'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/gateway.ts'
 import {
   eventually,
@@ -161,6 +161,40 @@ describe('flatend doctor: a healthy mesh', { timeout: 60_000 }, () => {
     ])
     const { stdout } = await flatend('doctor', '-b', address)
     expect(stdout.trimEnd().endsWith('All is well.')).toBe(true)
+  })
+
+  test('a clock that is wrong is a problem from a minute on', async () => {
+    const seed = await node()
+    const { now } = Date
+    for (const [ahead, level, code] of [
+      [120_000, 'problem', 1],
+      [-20_000, 'warning', 0],
+    ] as const) {
+      // The seed lives in this process, the doctor in another.
+      const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+      const seen = await doctor([seed.address as string])
+      clock.mockRestore()
+      const [finding] = seen.of('clock')
+      expect({ code: seen.code, level: finding?.level }).toEqual({ code, level })
+      expect(Math.abs(Number(finding?.details?.['skewMs']) - ahead)).toBeLessThan(1_000)
+      expect(finding?.message).toContain(ahead > 0 ? 'behind the mesh' : 'ahead of the mesh')
+      expect(finding?.cure).toContain('NTP')
+    }
+  })
+
+  test('a node that others reach and this machine does not is named', async () => {
+    const secretKey = generateSecretKey()
+    const seed = await node({ secretKey })
+    const address = seed.address as string
+    const closed = await node({ addrs: [address], allow: { peers: [seed.id.toString()] } })
+    // The seed tells of it once it has dialed it itself.
+    await eventually(() => seed.peers().length === 1)
+    const found = await eventually(async () => {
+      const seen = await doctor([address])
+      return seen.of('mesh').length > 1 ? seen : undefined
+    })
+    expect(found?.code).toBe(0)
+    expect(found?.of('mesh')[1]).toMatchObject({ level: 'warning', subject: closed.address })
   })
 
   test('a seed that takes nodes of 2020 is named', async () => {

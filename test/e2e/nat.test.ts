@@ -6,6 +6,7 @@ import { skipUnless } from '../support/skip.ts'
 
 stopProcessesAfterwards()
 
+const UNSHARE = 'unshare'
 const ISOLATED = ['--user', '--map-root-user', '--net', '--mount', '--kill-child', '--fork']
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
 const script = (name: string): string =>
@@ -15,7 +16,7 @@ const script = (name: string): string =>
 function obstacle(): string | undefined {
   const tries = 'mount -t tmpfs none /run && ip netns add a && ip netns exec a nft add table ip nat'
   try {
-    execFileSync('unshare', [...ISOLATED, 'sh', '-ec', tries], {
+    execFileSync(UNSHARE, [...ISOLATED, 'sh', '-ec', tries], {
       env: { ...process.env, PATH },
       stdio: 'pipe',
     })
@@ -43,7 +44,7 @@ test('a node behind NAT learns that it cannot be dialed, and where it can once i
       script('public.mjs'),
       script('behind-nat.mjs'),
     ],
-    { program: 'unshare', env: { PATH } },
+    { program: UNSHARE, env: { PATH } },
   )
   const line = async (when: string): Promise<Record<string, unknown>> =>
     JSON.parse(await home.line(new RegExp(`^{"when":"${when}"`))) as Record<string, unknown>

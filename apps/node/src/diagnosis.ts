@@ -1,5 +1,5 @@
 /** What is wrong with an address to join through. */
-export type DialTrouble =
+type DialTrouble =
   | 'unresolved'
   | 'unreachable'
   | 'silent'

@@ -16,6 +16,8 @@ export function logReachability(
     log.info({ address: proven, reason }, 'peers can dial this node')
     if (!advertised || seen.length === 0 || observed.some(({ host }) => host === advertised.host))
       return
+    // Peers of the same site see it there, whatever the world does.
+    if (isLocal(address.host) && !isLocal(advertised.host)) return
     log.warn(
       { advertised: told, address: proven, cure: `set publicAddr to ${proven}` },
       'this node advertises another address than the one peers dialed it at',
@@ -32,6 +34,15 @@ export function logReachability(
       'nobody can dial this node: it is called over its own connections',
     )
   }
+}
+
+/** Addresses of a site or a machine alone: RFC 1918, 6598 and 3927, loopback, and those of IPv6. */
+const LOCAL =
+  /^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1$|f[cd]|fe[89ab])/i
+
+/** Whether an address means something within a site alone. */
+export function isLocal(host: string): boolean {
+  return LOCAL.test(host)
 }
 
 /**

@@ -2,7 +2,6 @@ import { createVirtualClock, seededRandom } from '@flatend/monte/memory'
 import { nodeSuite } from '@flatend/monte/suite/node'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { skipUnless } from '../../../test/support/skip.ts'
 import { Node, type NodeOptions } from '../src/index.ts'
 import { type LanContext, LanDiscovery, networkTag } from '../src/lan/lan-discovery.ts'
 import { readLanMessage, writeLanMessage } from '../src/lan/lan-message.ts'
@@ -211,12 +210,11 @@ async function multicastWorks(): Promise<string | undefined> {
 const obstacle = await multicastWorks()
 
 describe('over sockets, on loopback', () => {
-  test('nodes that know no address meet, those of another network do not, and it is off by default', async (ctx) => {
-    skipUnless(ctx, {
-      met: obstacle === undefined,
-      what: 'discovery on the local network',
-      reason: `multicast does not work on loopback here (${obstacle})`,
-    })
+  test('nodes that know no address meet, those of another network do not, and it is off by default', async ({
+    skip,
+  }) => {
+    if (obstacle !== undefined)
+      skip(`discovery on the local network: multicast does not work on loopback here (${obstacle})`)
     const lan = { port: 17_077 }
     const first = await start({ lan, network: 'home', services: { hello: () => 'from the cable' } })
     const stranger = await start({ lan, network: 'away' })

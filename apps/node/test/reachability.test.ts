@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { createMemoryNetwork, seededRandom } from '@flatend/monte/memory'
 import { expect, onTestFinished, test } from 'vitest'
 import { generateSecretKey, Node, type NodeOptions, type Transport } from '../src/index.ts'
-import { isTellable } from '../src/reachable.ts'
+import { isLocal, isTellable, logReachability } from '../src/reachable.ts'
 import { systemClock } from '../src/runtime.ts'
 import { recordingLog } from './support/log.ts'
 
@@ -103,6 +103,36 @@ test('one that takes connections on all interfaces advertises the address that w
   })
   expect(third.peers().map(({ address }) => address)).toContain('10.0.0.2:9000')
   expect(seed.peers().length).toBeGreaterThan(0)
+})
+
+/** What the log warns of where peers dialed a node at another address than it advertises. */
+function warnings(advertised: string, proven: string): object[] {
+  const log = recordingLog()
+  const address = { host: proven, port: 9 }
+  const status = { state: 'public', address, observed: [address], reason: '' } as const
+  logReachability(log, { host: advertised, port: 9 }, status)
+  return log.lines.filter(({ level }) => level === 'warn')
+}
+
+test('another address than the advertised one is told of, unless it is that of the same site', () => {
+  expect(warnings('203.0.113.9', '203.0.113.9')).toEqual([])
+  expect(warnings('203.0.113.9', '192.168.1.5')).toEqual([])
+  expect(warnings('192.168.1.5', '203.0.113.9')).toMatchObject([
+    { advertised: '192.168.1.5:9', cure: 'set publicAddr to 203.0.113.9:9' },
+  ])
+  expect(warnings('203.0.113.1', '203.0.113.9')).toHaveLength(1)
+  const local = [
+    '10.1.2.3',
+    '172.16.0.1',
+    '192.168.1.1',
+    '100.64.0.1',
+    '127.0.0.1',
+    'fd00::1',
+    '::1',
+  ]
+  expect(local.filter((host) => !isLocal(host))).toEqual([])
+  const global = ['11.1.2.3', '172.32.0.1', '100.128.0.1', '192.167.1.1', '2001:db8::1', '8.8.8.8']
+  expect(global.filter(isLocal)).toEqual([])
 })
 
 test('an address that means another machine elsewhere is told to nobody', () => {

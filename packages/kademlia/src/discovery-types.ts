@@ -80,8 +80,11 @@ export interface Discovery {
   findRecords(service: string): Promise<readonly SignedRecord[]>
   /** What this node offers now; peers are told what changed. */
   setServices(services: readonly string[]): void
-  /** Relays through which this node is reached, where it cannot be dialed: records tell of them. */
-  setReached(relays: readonly RecordAddress[]): void
+  /**
+   * Where this node is reached, beside an address that it was given: of its own, or relays. Records
+   * tell of them, as soon as there are any.
+   */
+  setReached(addresses: readonly RecordAddress[]): void
   /**
    * Addresses that may lead to nodes, `host:port` each: they are tried once, while nodes are wanted;
    * before the start, ahead of the seeds.

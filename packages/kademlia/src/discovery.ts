@@ -269,8 +269,8 @@ class MeshDiscovery implements Discovery {
     for (const session of this.#connections.sessions()) this.#announce(session, changes)
   }
 
-  setReached(relays: readonly RecordAddress[]): void {
-    this.#records?.setReached(relays)
+  setReached(addresses: readonly RecordAddress[]): void {
+    this.#records?.setReached(addresses)
   }
 
   receive(peer: Peer, message: IncomingMessage): boolean {

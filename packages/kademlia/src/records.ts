@@ -120,11 +120,12 @@ export class Records {
     return this.#resolver.needs(key) || this.#publisher.isHolder(key)
   }
 
-  /** Relays this node is reached through, where it cannot be dialed. */
-  setReached(relays: readonly RecordAddress[]): void {
+  /** Where this node is reached, beside an address that it was given: of its own, or relays. */
+  setReached(addresses: readonly RecordAddress[]): void {
     const { address } = this.#context
     const own = address && isDialable(address) ? [{ address }] : []
-    this.#addresses = [...own, ...relays].slice(0, MAX_RECORD_ADDRESSES)
+    const told = addresses.filter((one) => isDialable(one.address))
+    this.#addresses = [...own, ...told].slice(0, MAX_RECORD_ADDRESSES)
     if (!this.#stopped) this.#publisher.moved()
   }
 

@@ -7,8 +7,8 @@ import { meshHelpOfClient, meshOptions, parseOptions, UsageError } from './usage
 const HELP = `Usage: flatend find NAME [options]
 
 Looks for the nodes that offer a service, all over the mesh: public key, addresses, whether they are
-reached directly or by a relay, age of what they signed, and round trip. Exit status 1 if there are
-none.
+reached directly or by a relay, age of what they signed, and, where it was connected to, round trip.
+Exit status 1 if there are none.
 
       --json                 an array of objects instead of a table
 ${meshHelpOfClient}

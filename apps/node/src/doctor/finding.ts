@@ -1,5 +1,5 @@
 /** `problem`: something is wrong. `warning`: it works and could be better. `note`, `ok`: good to know. */
-export type Level = 'ok' | 'note' | 'warning' | 'problem'
+type Level = 'ok' | 'note' | 'warning' | 'problem'
 
 /** One thing the doctor found out. */
 export interface Finding {
