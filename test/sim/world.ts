@@ -76,7 +76,8 @@ export class World {
 
   /** Who is at `host` or `host:port`. */
   at(address: string): SimNode | undefined {
-    return this.#byHost.get(address.split(':')[0] as string)
+    const colon = address.indexOf(':')
+    return this.#byHost.get(colon < 0 ? address : address.slice(0, colon))
   }
 
   reaches(a: SimNode, b: SimNode): boolean {
