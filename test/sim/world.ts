@@ -17,6 +17,8 @@ export interface SimNode {
   alive: boolean
   /** What it offers, from its start on. */
   services: readonly string[]
+  /** The newest protocol it speaks. */
+  version: 1 | 2
   /** Answers with its like alone. */
   adversary: boolean
   /** Only nodes of one part reach each other. */
@@ -120,6 +122,7 @@ class LazyNode implements SimNode {
   readonly contact: Contact
   alive = true
   services: readonly string[] = []
+  version: 1 | 2 = 2
   adversary = false
   part = 0
   measure: Measure | undefined
