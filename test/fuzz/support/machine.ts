@@ -94,6 +94,7 @@ class Machine {
   readonly #discovery: Discovery
   #connection: Connection | undefined
   #peer: Peer | undefined
+  #closed = false
 
   /** @param layers - whether there is anything above the session */
   constructor({ role }: Speech, layers: boolean) {
@@ -119,7 +120,8 @@ class Machine {
 
   hear(bytes: Uint8Array, pieces: number): void {
     const { receiver } = this.#link
-    for (let at = 0; at < bytes.length; at += pieces)
+    // What comes behind the end of a connection nobody hears.
+    for (let at = 0; at < bytes.length && !this.#closed; at += pieces)
       receiver?.onData(bytes.subarray(at, at + pieces))
     // Tasks may set more of them; a node that never rests would hang here.
     for (let i = 0; i < this.#tasks.length; i += 1) this.#tasks[i]?.()
@@ -147,6 +149,7 @@ class Machine {
   }
 
   #onClose(error: Error | undefined): void {
+    this.#closed = true
     this.#connection?.closed(error)
     if (this.#peer) this.#discovery.disconnected(this.#peer)
     if (error && !(error instanceof RemoteProtocolError)) throw error
