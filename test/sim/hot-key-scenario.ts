@@ -84,6 +84,7 @@ class HotNetwork {
   readonly #asked = new Map<SimNode, number>()
   readonly #key: Uint8Array
   #measured = false
+  #found = 0
 
   constructor({ nodes, seed }: ScenarioOptions, copies: boolean) {
     this.#random = seededRandom(seed + 1)
@@ -110,22 +111,20 @@ class HotNetwork {
     const warming = Math.ceil(WARM_UP / APART)
     const others = world.nodes.filter((node) => node !== this.#provider)
     const askers = sample(this.#random, others, warming + wanted)
-    let found = 0
     for (const [i, asker] of askers.entries()) {
       if (i === warming) this.#measured = true
-      void this.#resolve(asker).then((ok) => {
-        if (ok && i >= warming) found++
-      })
+      void this.#resolve(asker, i >= warming)
       await world.pass(APART)
     }
     await world.pass(LONGEST)
     const asked = [...this.#asked.values()]
-    return { asked, lookups: askers.length - warming, found, world }
+    return { asked, lookups: askers.length - warming, found: this.#found, world }
   }
 
-  async #resolve({ discovery }: SimNode): Promise<boolean> {
+  async #resolve({ discovery }: SimNode, counts: boolean): Promise<void> {
     const { signal } = new AbortController()
-    return (await discovery.resolve(HOT, { signal })).length > 0
+    const providers = await discovery.resolve(HOT, { signal })
+    if (counts && providers.length > 0) this.#found++
   }
 
   #count({ node, opcode, body }: Heard): void {

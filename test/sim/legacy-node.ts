@@ -1,5 +1,5 @@
 import { type Discovery, type Peer, RoutingTable } from '@flatend/kademlia'
-import { Reader, type Writer } from '@flatend/wire'
+import type { Reader, Writer } from '@flatend/wire'
 import type { ConnectedNetwork } from './connected-network.ts'
 import type { SimNode, World } from './world.ts'
 

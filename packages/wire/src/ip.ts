@@ -5,8 +5,8 @@ export function parseIp(text: string): Uint8Array | undefined {
 
 /** Canonical text of 4 or 16 bytes (RFC 5952). IPv4-mapped addresses are shown as IPv4. */
 export function formatIp(bytes: Uint8Array): string {
-  if (bytes.length === 4) return dotted(bytes, 0)
-  if (isMapped(bytes)) return dotted(bytes, 12)
+  if (bytes.length === 4) return dottedQuad(bytes, 0)
+  if (isMapped(bytes)) return dottedQuad(bytes, 12)
   const groups: number[] = []
   for (let i = 0; i < 16; i += 2)
     groups.push(((bytes[i] as number) << 8) | (bytes[i + 1] as number))
@@ -17,7 +17,7 @@ export function formatIp(bytes: Uint8Array): string {
 }
 
 /** Not `join`, which is slow on bytes: contacts are read by the thousand. */
-function dotted(bytes: Uint8Array, at: number): string {
+function dottedQuad(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`
 }
 

@@ -1,4 +1,4 @@
-import { createDiscovery, type Discovery, type Peer } from '@flatend/kademlia'
+import { createDiscovery, type Discovery, type Peer, type RecordsOptions } from '@flatend/kademlia'
 import {
   type Channel,
   type Clock,
@@ -10,6 +10,7 @@ import {
 import { type Connection, createConnection, type IncomingCall } from '@flatend/rpc'
 import { type Reader, RemoteProtocolError } from '@flatend/wire'
 import { type Family, hex } from './family.ts'
+import { WALL } from './messages.ts'
 import { plainSuite } from './plain-suite.ts'
 import { makeSpeech, type Speech } from './speech.ts'
 
@@ -67,6 +68,14 @@ export const sink = {
 
 /** Machines that one discovery sees come and go; its table takes longer to make than to use. */
 const SHARED_BY = 1_000
+/** What records need, at the time at which those that peers bring were issued. */
+export const plainRecords = (signer: RecordsOptions['signer']): RecordsOptions => ({
+  signer,
+  verify: () => true,
+  hash: () => plainSuite.blake2b256({}, []),
+  wallNow: () => WALL,
+})
+
 let discovery: Discovery | undefined
 let users = 0
 
@@ -78,11 +87,15 @@ function sharedDiscovery(): Discovery {
       network: { connect: async () => await Promise.race<never>([]) },
       clock: still,
       random: () => 0.5,
+      records: plainRecords(IDENTITY),
     })
   }
   users += 1
   return discovery
 }
+
+/** Opcodes of messages that discovery read to their end. */
+export const discoveryHeard = new Set<number>()
 
 /** A node with one connection: the layers joined as a node joins them, with nothing below. */
 class Machine {
@@ -144,7 +157,10 @@ class Machine {
     if (!this.#layers) return
     const { opcode, body } = message
     if (this.#connection?.receive(opcode, body)) return
-    if (this.#discovery.receive(this.#peer as Peer, message)) return
+    if (this.#discovery.receive(this.#peer as Peer, message)) {
+      discoveryHeard.add(opcode)
+      return
+    }
     if (message.seq !== 0 && this.#channel.version === 2) this.#channel.reply(message.seq, 7)
   }
 
