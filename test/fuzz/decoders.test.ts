@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { discoveryMessages } from './support/discovery-family.ts'
+import { askEverything, discoveryMessages, recordsSeen } from './support/discovery-family.ts'
 import { fuzz } from './support/family.ts'
 import { streamMessages } from './support/rpc-family.ts'
 import { frames, reads } from './support/wire-family.ts'
@@ -16,10 +16,15 @@ describe('decoders that are given anything', { timeout: 900_000 }, () => {
     expect([...ends.keys()].toSorted()).toEqual(codes)
   })
 
-  test('kademlia: messages of discovery, and answers to its own', () => {
+  test('kademlia: messages of discovery, records among them, and answers to its own', async () => {
+    // FIND_NODE2, PUT, GET, WATCH and PEERS.
+    expect(await askEverything()).toEqual([0x10, 0x11, 0x12, 0x13, 0x17])
     const { ends } = fuzz(discoveryMessages, { budgetMs: 8_000 })
     const reached = ['ok', 'FLATEND_KADEMLIA_LIMIT', 'FLATEND_KADEMLIA_FAMILY']
     expect(reached.filter((end) => !ends.has(end))).toEqual([])
+    const seen = recordsSeen()
+    const fates = ['stored', 'seqTooLow', 'seqReused', 'expired', 'malformed', 'unexpectedEvents']
+    expect(fates.filter((fate) => !seen[fate])).toEqual([])
   })
 
   test('rpc: messages of streams, several in a row', () => {

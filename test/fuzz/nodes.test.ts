@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { fuzz } from './support/family.ts'
-import { connections } from './support/machine.ts'
+import { connections, discoveryHeard } from './support/machine.ts'
 
 /** The rest of what the machines get has nothing above the session. */
 const EFFORT = { share: 0.45, budgetMs: 60_000 }
@@ -18,4 +18,7 @@ test('streams and discovery over a session that hears anything', { timeout: 900_
     'FLATEND_KADEMLIA_FAMILY',
   ]
   expect(reached.filter((end) => !ends.has(end))).toEqual([])
+  // FIND_NODE of v1, then FIND_NODE2, the messages of records, SERVICES, PEERS and LEAVE.
+  const opcodes = [4, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18]
+  expect([...discoveryHeard].toSorted((a, b) => a - b)).toEqual(opcodes)
 })

@@ -47,7 +47,7 @@ export class ConnectedNetwork {
       records: simRecords(node, world),
       services: node.services,
       network: {
-        connect: (target, { signal }) => this.#connect({ node, world, signal }, target),
+        connect: (target, { signal }) => this.connect({ node, world, signal }, target),
       },
       ...options,
     })
@@ -64,7 +64,8 @@ export class ConnectedNetwork {
     }
   }
 
-  #connect(
+  /** Dials as a node, for who is no discovery of ours too. */
+  connect(
     { node, world, signal }: { node: SimNode; world: World; signal: AbortSignal },
     target: { readonly address: string; readonly key?: Uint8Array },
   ): Promise<Peer> {
@@ -122,7 +123,7 @@ interface EndOptions {
 class End implements Peer {
   readonly key: Uint8Array
   readonly address: Address
-  readonly version = 2
+  readonly version: 1 | 2
   readonly services: readonly string[]
   readonly dialed: string | undefined
   readonly to: SimNode
@@ -138,6 +139,7 @@ class End implements Peer {
     this.to = options.to
     this.key = options.to.key
     this.services = options.to.services
+    this.version = Math.min(options.to.version, options.node.version) as 1 | 2
     this.address = options.to.contact.address
     this.dialed = options.dialed
   }

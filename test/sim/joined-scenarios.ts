@@ -1,18 +1,12 @@
-import { ConnectedNetwork } from './connected-network.ts'
-import { Directory } from './directory.ts'
-import { costFigures, K, mean, share } from './figures.ts'
-import { manyLookups, measureLookup, type Outcome } from './measure.ts'
-import { below, randomId, seededRandom } from './random.ts'
+import { costFigures, mean, share } from './figures.ts'
+import { JoinedMesh, SETTLED } from './joined-mesh.ts'
+import { FIND_NODE } from './legacy-node.ts'
 import type { Report, ScenarioOptions } from './scenario.ts'
-import { type SimNode, World } from './world.ts'
 
-const MINUTE = 60_000
-/** One joins after the other, in virtual milliseconds. */
-const APART = 20
-/** Until the searches of the fifth minute are over. */
-const SETTLED = 6.5 * MINUTE
 /** How long a partition lasts: longer than nodes that are no seeds are dialed in vain. */
-const PARTITION = 10 * MINUTE
+const PARTITION = 600_000
+/** Share of nodes that speak v1 alone, where both are. */
+const LEGACY = 0.2
 
 /** Everybody joins through the first, with all that the package's discovery does. */
 export async function joining(options: ScenarioOptions): Promise<Report> {
@@ -52,88 +46,35 @@ export async function partition(options: ScenarioOptions): Promise<Report> {
   ])
 }
 
-/** Nodes that joined, over connections. */
-class JoinedMesh {
-  readonly world: World
-  readonly #network = new ConnectedNetwork()
-  readonly #directory: Directory<SimNode>
-  readonly #random: () => number
-
-  constructor({ nodes, seed }: ScenarioOptions) {
-    this.#random = seededRandom(seed + 1)
-    this.world = new World({
-      seed,
-      discover: (node, world) => {
-        const first = world.nodes[0] as SimNode
-        const { host, port } = first.contact.address
-        const seeds = node === first ? [] : [`${host}:${port}`]
-        return this.#network.discovery(node, world, { seeds })
+/** A fifth of the nodes are of 2020: they find nodes of ours, and ours go on as if they were not there. */
+export async function mixedLegacy(options: ScenarioOptions): Promise<Report> {
+  const mesh = new JoinedMesh({ ...options, legacy: LEGACY })
+  let foreign = 0
+  mesh.network.hears = ({ node, opcode }) => {
+    if (node.version === 1 && opcode !== FIND_NODE) foreign++
+    return true
+  }
+  await mesh.join()
+  const outcomes = await mesh.lookups(options.lookups)
+  const { legacy, modern } = mesh
+  const told = modern.flatMap(({ discovery }) => discovery.table.contacts())
+  const named = told.filter(({ address }) => mesh.world.at(address.host)?.version === 1)
+  const asked = legacy.map((one) => one.asked)
+  return mesh.report(`${options.nodes} nodes, ${legacy.length} of them of 2020`, [
+    outcomes,
+    [
+      { name: 'messages to v1 nodes that these do not know', value: foreign, target: 0 },
+      { name: 'v1 nodes in tables', value: named.length, target: 0 },
+      share('v1 nodes that are done asking', mean(legacy.map(({ done }) => Number(done))), 1),
+      { name: 'questions of a v1 node, mean', value: Math.round(mean(asked)) },
+      {
+        name: 'v2 nodes a v1 node found, mean',
+        value: Math.round(mean(legacy.map((n) => n.known))),
       },
-    })
-    for (let i = 0; i < nodes; i++) this.world.add()
-    this.#directory = new Directory(this.world.nodes)
-  }
-
-  async join(): Promise<void> {
-    for (const node of this.world.nodes) node.alive = false
-    for (const node of this.world.nodes) {
-      node.alive = true
-      node.discovery.start()
-      await this.world.pass(APART)
-    }
-    await this.world.pass(SETTLED)
-  }
-
-  split(): void {
-    for (const node of this.world.nodes) node.part = node.index % 2
-    this.#network.cutAll((a, b) => a.part !== b.part)
-  }
-
-  heal(): void {
-    for (const node of this.world.nodes) node.part = 0
-  }
-
-  lookups(count: number): Promise<Outcome[]> {
-    const { nodes } = this.world
-    return manyLookups(this.world, count, () => {
-      let from = nodes[below(this.#random, nodes.length)] as SimNode
-      while (from.measure) from = nodes[below(this.#random, nodes.length)] as SimNode
-      const target = randomId(this.#random)
-      const holders = this.#directory.nearest(
-        target,
-        K,
-        (node) => node !== from && node.part === from.part,
-      )
-      return measureLookup(this.world, { from, target, holders })
-    })
-  }
-
-  /** Share of nodes whose tables hold at least 15 of the 16 nearest there are. */
-  knowing(): number {
-    const knows = (node: SimNode): boolean => {
-      const others = this.#directory.nearest(node.key, K, (other) => other !== node)
-      const { table } = node.discovery
-      return others.filter(({ key }) => table.has(key)).length >= Math.min(K, others.length) - 1
-    }
-    return this.world.nodes.filter(knows).length / this.world.nodes.length
-  }
-
-  sizes(): { readonly name: string; readonly value: number }[] {
-    const { nodes } = this.world
-    const average = (of: (node: SimNode) => number): number => Math.round(mean(nodes.map(of)))
-    return [
-      { name: 'contacts of a node, mean', value: average((node) => node.discovery.table.size) },
-      { name: 'connections of a node, mean', value: average((n) => this.#network.connections(n)) },
-    ]
-  }
-
-  report(
-    title: string,
-    [outcomes, figures]: readonly [readonly Outcome[], Report['figures']],
-  ): Report {
-    const values = outcomes.map(({ messages }) => messages)
-    const { trace } = this.world
-    const plot = { label: 'messages a lookup', values }
-    return { title, figures, hash: trace.digest(), events: trace.count, plot }
-  }
+      share('recall', mean(outcomes.map(({ recall }) => recall)), 1),
+      share('know 15 of their 16 nearest', mesh.knowing(), 0.99),
+      ...costFigures(outcomes, modern.length),
+      ...mesh.sizes(),
+    ],
+  ])
 }

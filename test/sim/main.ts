@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { churn } from './churn-scenario.ts'
 import { hotKey } from './hot-key-scenario.ts'
-import { joining, partition } from './joined-scenarios.ts'
+import { joining, mixedLegacy, partition } from './joined-scenarios.ts'
 import { drawPlot } from './plot.ts'
 import { adversaries, dead, outage, preset } from './preset-scenarios.ts'
 import { tableOf, withBlock } from './report.ts'
@@ -19,6 +19,7 @@ scenarios, one of
   --adversaries <share>      preset, with so many that name each other alone
   --partition                nodes that joined, in two halves for ten minutes
   --hot-key                  preset, one service that all look up
+  --mixed-legacy             nodes that joined, a fifth of which speak v1 alone
   --churn                    half of the nodes leave within two hours
 
 options
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     partition: { type: 'boolean' },
     churn: { type: 'boolean' },
     'hot-key': { type: 'boolean' },
+    'mixed-legacy': { type: 'boolean' },
     dead: { type: 'string' },
     adversaries: { type: 'string' },
     nodes: { type: 'string' },
@@ -81,6 +83,7 @@ function run(): Promise<Report> {
   if (values.dead) return dead({ ...options, dead: number(values.dead) })
   if (values.outage) return outage(options)
   if (values.churn) return churn({ ...options, hours: number(values.hours) })
+  if (values['mixed-legacy']) return mixedLegacy(options)
   if (values.partition) return partition(options)
   if (values.preset) return preset({ ...options, loss: number(values.loss) })
   if (!values.adversaries) return joining(options)

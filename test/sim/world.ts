@@ -17,6 +17,8 @@ export interface SimNode {
   alive: boolean
   /** What it offers, from its start on. */
   services: readonly string[]
+  /** The newest protocol it speaks. */
+  version: 1 | 2
   /** Answers with its like alone. */
   adversary: boolean
   /** Only nodes of one part reach each other. */
@@ -76,7 +78,8 @@ export class World {
 
   /** Who is at `host` or `host:port`. */
   at(address: string): SimNode | undefined {
-    return this.#byHost.get(address.split(':')[0] as string)
+    const colon = address.indexOf(':')
+    return this.#byHost.get(colon < 0 ? address : address.slice(0, colon))
   }
 
   reaches(a: SimNode, b: SimNode): boolean {
@@ -119,6 +122,7 @@ class LazyNode implements SimNode {
   readonly contact: Contact
   alive = true
   services: readonly string[] = []
+  version: 1 | 2 = 2
   adversary = false
   part = 0
   measure: Measure | undefined

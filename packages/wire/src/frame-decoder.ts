@@ -127,14 +127,24 @@ export class FrameDecoder {
     const needed = this.#gathered + count
     if (needed > this.#partial.length) {
       const most = this.#length < 0 ? LENGTH_PREFIX : this.#length
-      const grown = new Uint8Array(Math.min(most, Math.max(needed, this.#partial.length * 2)))
+      const wanted = Math.max(needed, this.#partial.length * 2, SMALLEST)
+      const grown = new Uint8Array(Math.min(most, wanted))
       grown.set(this.#partial.subarray(0, this.#gathered))
       this.#partial = grown
     }
-    this.#partial.set(this.#chunk.subarray(this.#offset, this.#offset + count), this.#gathered)
+    // A view costs more than a few bytes do.
+    if (count > FEW) {
+      this.#partial.set(this.#chunk.subarray(this.#offset, this.#offset + count), this.#gathered)
+    } else {
+      for (let i = 0; i < count; i++)
+        this.#partial[this.#gathered + i] = this.#chunk[this.#offset + i] as number
+    }
     this.#gathered = needed
     this.#offset += count
   }
 }
 
 const EMPTY = new Uint8Array(0)
+/** Bytes of the first buffer that pieces of a packet are gathered in, where it is that long. */
+const SMALLEST = 64
+const FEW = 8

@@ -1,4 +1,4 @@
-import { createDiscovery, type Discovery, type Peer } from '@flatend/kademlia'
+import { createDiscovery, type Discovery, type Peer, type RecordsOptions } from '@flatend/kademlia'
 import {
   type Channel,
   type Clock,
@@ -10,6 +10,7 @@ import {
 import { type Connection, createConnection, type IncomingCall } from '@flatend/rpc'
 import { type Reader, RemoteProtocolError } from '@flatend/wire'
 import { type Family, hex } from './family.ts'
+import { WALL } from './messages.ts'
 import { plainSuite } from './plain-suite.ts'
 import { makeSpeech, type Speech } from './speech.ts'
 
@@ -67,6 +68,14 @@ export const sink = {
 
 /** Machines that one discovery sees come and go; its table takes longer to make than to use. */
 const SHARED_BY = 1_000
+/** What records need, at the time at which those that peers bring were issued. */
+export const plainRecords = (signer: RecordsOptions['signer']): RecordsOptions => ({
+  signer,
+  verify: () => true,
+  hash: () => plainSuite.blake2b256({}, []),
+  wallNow: () => WALL,
+})
+
 let discovery: Discovery | undefined
 let users = 0
 
@@ -78,11 +87,15 @@ function sharedDiscovery(): Discovery {
       network: { connect: async () => await Promise.race<never>([]) },
       clock: still,
       random: () => 0.5,
+      records: plainRecords(IDENTITY),
     })
   }
   users += 1
   return discovery
 }
+
+/** Opcodes of messages that discovery read to their end. */
+export const discoveryHeard = new Set<number>()
 
 /** A node with one connection: the layers joined as a node joins them, with nothing below. */
 class Machine {
@@ -94,6 +107,7 @@ class Machine {
   readonly #discovery: Discovery
   #connection: Connection | undefined
   #peer: Peer | undefined
+  #closed = false
 
   /** @param layers - whether there is anything above the session */
   constructor({ role }: Speech, layers: boolean) {
@@ -119,7 +133,8 @@ class Machine {
 
   hear(bytes: Uint8Array, pieces: number): void {
     const { receiver } = this.#link
-    for (let at = 0; at < bytes.length; at += pieces)
+    // What comes behind the end of a connection nobody hears.
+    for (let at = 0; at < bytes.length && !this.#closed; at += pieces)
       receiver?.onData(bytes.subarray(at, at + pieces))
     // Tasks may set more of them; a node that never rests would hang here.
     for (let i = 0; i < this.#tasks.length; i += 1) this.#tasks[i]?.()
@@ -142,11 +157,15 @@ class Machine {
     if (!this.#layers) return
     const { opcode, body } = message
     if (this.#connection?.receive(opcode, body)) return
-    if (this.#discovery.receive(this.#peer as Peer, message)) return
+    if (this.#discovery.receive(this.#peer as Peer, message)) {
+      discoveryHeard.add(opcode)
+      return
+    }
     if (message.seq !== 0 && this.#channel.version === 2) this.#channel.reply(message.seq, 7)
   }
 
   #onClose(error: Error | undefined): void {
+    this.#closed = true
     this.#connection?.closed(error)
     if (this.#peer) this.#discovery.disconnected(this.#peer)
     if (error && !(error instanceof RemoteProtocolError)) throw error

@@ -78,7 +78,85 @@ const services = (writer: Writer, names: readonly string[]): Writer => {
   return writer
 }
 
+/** When records were issued, in milliseconds since 1970. */
+export const WALL = 1_700_000_000_000
+/** Key of every service: the plain suite's hash is zeroes. */
+const SERVICE = new Uint8Array(32)
+
+interface RecordParts {
+  readonly flags?: number
+  readonly provider?: number
+  readonly issued?: number
+  readonly addresses?: readonly ((writer: Writer) => void)[]
+}
+
+const v4 = (writer: Writer): void => {
+  writer
+    .u8(0)
+    .bytes(Uint8Array.of(10, 0, 0, 7))
+    .u16(7_000)
+}
+const v6 = (writer: Writer): void => {
+  writer.u8(1).bytes(new Uint8Array(16).fill(0x20)).u16(9_000)
+}
+const relay = (writer: Writer): void => v4(writer.u8(2).bytes(KEY))
+
+/** A record (discovery §2); any signature will do. */
+const record = ({ flags = 0, provider = 1, issued = WALL, addresses = [v4] }: RecordParts = {}) =>
+  made((writer) => {
+    writer.u8(1).u8(flags).bytes(SERVICE).bytes(KEY.with(0, provider))
+    writer.u64(BigInt(issued)).u64(BigInt(issued)).u32(900).u16(1).u8(addresses.length)
+    for (const address of addresses) address(writer)
+    writer.lp8(Uint8Array.of(1, 2, 3)).bytes(new Uint8Array(64))
+  })
+
+const RECORDS: readonly Uint8Array[] = [
+  record(),
+  record({ issued: WALL + 1 }),
+  record({ flags: 1, issued: WALL + 2, addresses: [] }),
+  record({ flags: 2, provider: 2, addresses: [v6, relay] }),
+  record({ provider: 3, issued: WALL - 899_000, addresses: [v4, v4, v4, v4] }),
+  record({ provider: 4, issued: WALL + 60_000 }),
+]
+
+function records(writer: Writer, list: readonly Uint8Array[]): Writer {
+  writer.u8(list.length)
+  for (const one of list) writer.lp16(one)
+  return writer
+}
+
+/** Messages of records (discovery §3). */
+const RECORD_KINDS: readonly Kind[] = [
+  kind(
+    0x11,
+    ...RECORDS.map((one) => (writer: Writer) => void records(writer, [one])),
+    (writer) => records(writer, RECORDS),
+    (writer) => records(writer, []),
+  ),
+  kind(
+    0x12,
+    (writer) => writer.bytes(SERVICE).u8(20).u8(16),
+    (writer) => writer.bytes(KEY).u8(0).u8(0),
+  ),
+  kind(
+    0x13,
+    (writer) => writer.bytes(SERVICE).u32(300),
+    (writer) => writer.bytes(SERVICE).u32(0),
+  ),
+  kind(
+    0x14,
+    (writer) => records(writer.bytes(SERVICE), RECORDS.slice(0, 2)),
+    (writer) => records(writer.bytes(SERVICE), RECORDS.slice(2)),
+  ),
+  kind(
+    0x15,
+    (writer) => writer.bytes(SERVICE).bytes(KEY.with(0, 1)),
+    (writer) => writer.bytes(KEY).bytes(KEY),
+  ),
+]
+
 export const DISCOVERY_KINDS: readonly Kind[] = [
+  ...RECORD_KINDS,
   kind(4, (writer) => writer.bytes(KEY)),
   kind(0x10, (writer) => writer.bytes(KEY).u8(16).u8(1)),
   kind(0x16, (writer) => services(services(writer.u64(7n), ['a', 'b', 'grüße']), ['c'])),
@@ -105,6 +183,30 @@ export const PEERS_ANSWERS: readonly Uint8Array[] = [
   made((writer) => contact(contact(writer.u8(1).u8(2), 7_002).u8(1), 7_003).u8(7)),
   made((writer) => contactV6(writer.u8(0).u8(1)).u8(1)),
 ]
+
+/** Answers to questions of discovery, by the opcode of the question. */
+export const ANSWERS: ReadonlyMap<number, readonly Uint8Array[]> = new Map([
+  [
+    0x10,
+    [
+      made((writer) => contactV6(contact(writer.u8(2), 7_005).u8(3)).u8(1)),
+      made((writer) => writer.u8(0)),
+    ],
+  ],
+  [
+    0x11,
+    [made((writer) => writer.u8(1).u8(0).u32(900)), made((writer) => writer.u8(1).u8(1).u32(60))],
+  ],
+  [
+    0x12,
+    [
+      made((writer) => contact(records(writer.u16(6), RECORDS).u8(1), 7_006).u8(3)),
+      made((writer) => records(writer.u16(0), []).u8(0)),
+    ],
+  ],
+  [0x13, [made((writer) => writer.u32(300)), made((writer) => writer.u32(0))]],
+  [0x17, PEERS_ANSWERS],
+])
 
 /** Messages of the session itself. */
 export const CONTROL_KINDS: readonly Kind[] = [

@@ -27,6 +27,13 @@ export function nearId(random: () => number, to: Uint8Array, bits: number): Uint
   return id
 }
 
+/** A random id that shares exactly so many first bits with another. */
+export function cousinId(random: () => number, to: Uint8Array, bits: number): Uint8Array {
+  const id = nearId(random, to, bits + 1)
+  id[bits >>> 3] = (id[bits >>> 3] as number) ^ (0x80 >>> (bits & 7))
+  return id
+}
+
 export function contactOf(key: Uint8Array, port = 9_000): Contact {
   return { key, address: { host: '10.0.0.1', port }, capabilities: 1 }
 }
