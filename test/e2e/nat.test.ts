@@ -7,7 +7,15 @@ import { skipUnless } from '../support/skip.ts'
 stopProcessesAfterwards()
 
 const UNSHARE = 'unshare'
-const ISOLATED = ['--user', '--map-root-user', '--net', '--mount', '--kill-child', '--fork']
+const ISOLATED = [
+  '--user',
+  '--map-root-user',
+  '--net',
+  '--mount',
+  '--pid',
+  '--kill-child',
+  '--fork',
+]
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
 const script = (name: string): string =>
   fileURLToPath(new URL(`../support/nodes/${name}`, import.meta.url))

@@ -11,6 +11,8 @@ stopProcessesAfterwards()
 const MINUTES = Number(process.env['FLATEND_SOAK_MINUTES'] ?? 3)
 /** Kept for the start, and for giving back what was taken, in milliseconds. */
 const ENDS = 25_000
+/** By then nodes that were just started have dialed each other back, in milliseconds. */
+const SETTLED = 3_000
 const PER_SECOND = 800
 /** Calls open at a time: a machine that stands still for a second is no overload. */
 const ABREAST = 100
@@ -37,6 +39,17 @@ interface Held {
 
 const held = async (node: RemoteNode): Promise<Held> =>
   (await node.command('vitals')) as unknown as Held
+
+/** When no connection is there but those that stay: nodes look at each other's addresses at first. */
+async function atRest(node: RemoteNode): Promise<Held> {
+  await pause(SETTLED)
+  const state: { held?: Held } = {}
+  await eventually(async () => {
+    state.held = await held(node)
+    return state.held.connections === state.held.sessions
+  })
+  return state.held as Held
+}
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {
@@ -88,7 +101,7 @@ test(`${MINUTES} minutes of calls, streams, and nodes that come and go: nothing 
   const seed = `127.0.0.1:${port}`
   const caller = await startNode({ addrs: [seed], vitals: true, quiet: true })
   await caller.call({ services: ['pipe'], text: 'first' })
-  const [start, callerStart] = [await held(node), await held(caller)]
+  const [start, callerStart] = [await atRest(node), await atRest(caller)]
   const done: Done = {
     joined: 0,
     left: 0,
