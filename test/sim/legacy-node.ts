@@ -55,6 +55,8 @@ export class LegacyNode implements Discovery {
     if (key && address) this.table.seen({ key, address, capabilities: 0 })
   }
 
+  retiring(): void {}
+
   disconnected(): void {}
 
   receive(

@@ -15,6 +15,8 @@ const END_FLOW_CONTROL = 3
 export interface PeerOwner {
   connectionFor(peer: MeshPeer): Connection
   opened(peer: MeshPeer): void
+  /** It takes no more calls. */
+  retiring(peer: MeshPeer): void
   received(peer: MeshPeer, message: Message): boolean
   closed(peer: MeshPeer, error: Error | undefined): void
 }
@@ -169,6 +171,7 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     const { connection } = this
     this.#retired = true
     connection.goAway(reason)
+    this.#owner.retiring(this)
     if (connection.idle) {
       this.close(reason)
       return

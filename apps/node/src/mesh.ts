@@ -197,6 +197,10 @@ export class Mesh implements PeerOwner {
     if (this.#stopping) peer.close('shutting down')
   }
 
+  retiring(peer: MeshPeer): void {
+    this.discovery.retiring(peer)
+  }
+
   received(peer: MeshPeer, { seq, opcode, body }: Message): boolean {
     const message = { seq, opcode, body }
     // Bytes that are carried for others have limits of their own.

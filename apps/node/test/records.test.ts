@@ -1,6 +1,7 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Node } from '../src/index.ts'
 import { createTestMesh } from '../src/testing/index.ts'
+import { waitFor } from './support/patience.ts'
 
 const limits = { discovery: { maxFullMesh: 2 } }
 
@@ -12,7 +13,7 @@ async function sparseMesh(): Promise<{ callers: Node[]; provider: Node }> {
   for (let i = 0; i < 12; i++) nodes.push(await mesh.start({ limits }))
   const provider = await mesh.start({ limits, services: { far: () => 'from afar' } })
   // Its record is published once it has joined.
-  await vi.waitFor(async () => expect(await nodes[0]?.resolve('far')).toHaveLength(1))
+  await waitFor(async () => expect(await nodes[0]?.resolve('far')).toHaveLength(1))
   const callers = nodes.filter((node) => node.providersFor(['far']).length === 0)
   expect(callers.length).toBeGreaterThan(0)
   return { callers, provider }
@@ -31,9 +32,9 @@ test('a node resolves and watches a service that it has no connection to', async
   expect(found?.id.toString()).toBe(provider.id.toString())
   const told: number[] = []
   const end = watcher.watch('far', (providers) => told.push(providers.length))
-  await vi.waitFor(() => expect(watcher.providersFor(['far'])).toHaveLength(1))
+  await waitFor(() => expect(watcher.providersFor(['far'])).toHaveLength(1))
   await provider.shutdown()
-  await vi.waitFor(() => expect(told.at(-1)).toBe(0))
+  await waitFor(() => expect(told.at(-1)).toBe(0))
   end()
   expect(await caller.resolve('none')).toEqual([])
   await expect(caller.call('none')).rejects.toMatchObject({ kind: 'no-provider' })

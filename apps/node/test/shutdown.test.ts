@@ -1,5 +1,6 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createTestMesh } from '../src/testing/index.ts'
+import { waitFor } from './support/patience.ts'
 
 /** So long that a shutdown which waits for it fails the test by its own time. */
 const FOR_EVER = 600_000
@@ -14,11 +15,11 @@ test('nodes that shut down together let the calls of both finish, and wait for n
   }
   const a = await mesh.start({ services: { a: hold('a') } })
   const b = await mesh.start({ services: { b: hold('b') } })
-  await vi.waitFor(() => expect(a.providersFor(['b'])).toHaveLength(1))
+  await waitFor(() => expect(a.providersFor(['b'])).toHaveLength(1))
   const calls = [a.call('b'), b.call('a')]
-  await vi.waitFor(() => expect(waiting).toHaveLength(2))
+  await waitFor(() => expect(waiting).toHaveLength(2))
   const ends = [a.shutdown({ timeoutMs: FOR_EVER }), b.shutdown({ timeoutMs: FOR_EVER })]
-  await vi.waitFor(() => expect(a.peers().length + b.peers().length).toBeGreaterThan(0))
+  await waitFor(() => expect(a.peers().length + b.peers().length).toBeGreaterThan(0))
   for (const release of waiting) release()
   const replies = await Promise.all(calls)
   expect(await Promise.all(replies.map((reply) => reply.text()))).toEqual(['b', 'a'])

@@ -1,5 +1,6 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createTestMesh, type TestMesh, type TestMeshOptions } from '../src/testing/index.ts'
+import { waitFor } from './support/patience.ts'
 
 function meshForTest(options?: TestMeshOptions): TestMesh {
   const mesh = createTestMesh(options)
@@ -13,7 +14,7 @@ describe('a mesh in memory', () => {
     const caller = await mesh.start()
     await mesh.start({ services: { hello: () => 'Hello world!' } })
     await mesh.start({ services: { echo: (ctx) => ctx.pipe(ctx) } })
-    await vi.waitFor(() => expect(caller.peers()).toHaveLength(2))
+    await waitFor(() => expect(caller.peers()).toHaveLength(2))
     expect(await (await caller.call('hello')).text()).toBe('Hello world!')
     expect(await (await caller.call('echo', 'again')).text()).toBe('again')
   })
@@ -46,7 +47,7 @@ describe('a mesh in memory', () => {
     const caller = await mesh.start()
     expect(await (await caller.call('count', body)).text()).toBe('1500000')
     expect(await (await caller.call('first', body)).text()).toBe('at least true')
-    await vi.waitFor(() => expect(caller.peers()).toHaveLength(1))
+    await waitFor(() => expect(caller.peers()).toHaveLength(1))
   })
 
   test('both halves of a partition serve what they have, and meet again', async () => {
@@ -60,6 +61,6 @@ describe('a mesh in memory', () => {
       kind: 'deadline',
     })
     mesh.heal()
-    await vi.waitFor(async () => expect(await (await a.call('right')).text()).toBe('right'), 10_000)
+    await waitFor(async () => expect(await (await a.call('right')).text()).toBe('right'))
   })
 })

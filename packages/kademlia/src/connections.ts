@@ -114,6 +114,18 @@ export class Connections {
     return { session, used: this.isUsed(session), replaced }
   }
 
+  /** A connection takes no more calls; another to the same node is used from now on, where there is one. */
+  retiring(peer: Peer): Session | undefined {
+    const session = this.#sessions.get(peer)
+    if (!session) return undefined
+    session.retired = true
+    const node = session.hex === undefined ? undefined : this.#nodes.get(session.hex)
+    if (node?.used !== session) return undefined
+    const successor = node.sessions.findLast(({ retired }) => !retired)
+    if (successor) node.used = successor
+    return successor
+  }
+
   close(peer: Peer): Closed | undefined {
     const session = this.#sessions.get(peer)
     if (!session) return undefined

@@ -42,6 +42,8 @@ export interface Discovery {
   stop(): void
   /** A session opened. */
   connected(peer: Peer): void
+  /** It takes no more calls, and ends soon: whom it leads to is called over another, or looked for. */
+  retiring(peer: Peer): void
   /** It ended. */
   disconnected(peer: Peer): void
   /**

@@ -196,6 +196,12 @@ class MeshDiscovery implements Discovery {
     this.#records?.peerJoined()
   }
 
+  retiring(peer: Peer): void {
+    const successor = this.#connections.retiring(peer)
+    if (successor) this.#services.replace(peer, successor.peer, successor.services)
+    else this.#services.delete(peer)
+  }
+
   disconnected(peer: Peer): void {
     const closed = this.#connections.close(peer)
     if (closed) this.#records?.closed(closed)

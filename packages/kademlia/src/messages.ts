@@ -198,7 +198,7 @@ export class Messages {
     }
     for (const service of fresh) services.add(service)
     const { connections, services: index, log } = this.#context
-    if (!connections.isUsed(session) || gone.length + fresh.size === 0) return
+    if (session.retired || !connections.isUsed(session) || gone.length + fresh.size === 0) return
     index.remove(peer, gone)
     index.add(peer, fresh)
     log({ type: 'services-changed', peer: hex ?? 'anonymous', added: [...fresh], removed: gone })

@@ -284,11 +284,12 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     const first = this.accepting
     this.#peerGoingAway = true
     const message = reason || 'the provider is shutting down'
+    // First another connection takes its place: calls that did not run are sent over that.
+    if (first) this.onRetire?.()
     for (const stream of this.#table.outgoing.values()) {
       if (stream.id <= last) continue
       stream.kill(new CallError('shutting-down', message, { nothingRan: true }))
     }
-    if (first) this.onRetire?.()
   }
 
   #accept(id: number, service: string, head: ReceivedHeaders): void {
