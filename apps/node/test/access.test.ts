@@ -119,23 +119,21 @@ describe('authorize', () => {
 
   test('its reason reaches the other side; what it throws does not, and is a no', async () => {
     const mesh = meshForTest()
-    const verdicts: (boolean | string | Error)[] = []
     const { warnings, logger } = recorder()
-    const authorize: NodeOptions['authorize'] = ({ action }) => {
-      const verdict = action === 'connect' || verdicts.shift()
-      if (verdict instanceof Error) throw verdict
-      return verdict ?? false
+    const authorize: NodeOptions['authorize'] = ({ service }) => {
+      if (service === 'broken') throw new Error('a secret of the policy')
+      return service === 'sunday' ? 'not on Sundays' : true
     }
-    verdicts.push('not on Sundays', new Error('a secret of the policy'), true)
-    await mesh.start({ services, authorize, logger })
+    const { open } = services
+    await mesh.start({ services: { open, sunday: open, broken: open }, authorize, logger })
     const other = await mesh.start()
-    await expect(other.call('open')).rejects.toMatchObject({
+    await expect(other.call('sunday')).rejects.toMatchObject({
       kind: 'denied',
       message: 'not on Sundays',
     })
-    await expect(other.call('open')).rejects.toMatchObject({
+    await expect(other.call('broken')).rejects.toMatchObject({
       kind: 'denied',
-      message: 'this key is not allowed to call "open"',
+      message: 'this key is not allowed to call "broken"',
     })
     expect(warnings).toContainEqual(
       expect.objectContaining({ message: 'authorize failed, which counts as a no' }),
