@@ -1,11 +1,14 @@
 import { answerExchange } from './answer-exchange.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { ConfigProblem, ListenAddress, ListenerConfig } from './config/types.ts'
+import type { CertificateState, OpenCertificates } from './certificate-source.ts'
 import type { Bound, CertificateEntry, Driver } from './driver.ts'
 import { createEnvironment } from './environment.ts'
 import { GatewayError } from './errors.ts'
 import { buildListener, type ListenerRoutes } from './listener-routes.ts'
+import { openCertificates } from './open-certificates.ts'
 import type { GatewayLog, GatewayOptions } from './options.ts'
+import { secureRequests } from './secure-requests.ts'
 import type { Environment } from './transfer/request-record.ts'
 
 /** A listener that serves. */
@@ -30,6 +33,8 @@ export interface Gateway {
   stop(): Promise<void>
   /** Requests that run. */
   readonly inFlight: number
+  /** Certificates of all listeners, and how they are; none where the options have no source. */
+  certificates(): readonly CertificateState[]
 }
 
 const nothing = (): void => {}
@@ -43,7 +48,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 interface Prepared {
   readonly listener: ListenerConfig
   readonly routes: ListenerRoutes
-  readonly certificates: readonly CertificateEntry[]
+  readonly certificates: OpenCertificates
 }
 
 class HttpGateway implements Gateway {
@@ -51,6 +56,8 @@ class HttpGateway implements Gateway {
   readonly #log: GatewayLog
   readonly #environment: Environment
   readonly #bound: BoundListener[] = []
+  #opened: OpenCertificates[] = []
+  readonly #replaced = new Map<ListenerConfig, readonly CertificateEntry[]>()
   #started = false
   #stopping: Promise<void> | undefined
 
@@ -64,12 +71,17 @@ class HttpGateway implements Gateway {
     return this.#environment.running.count
   }
 
+  certificates(): readonly CertificateState[] {
+    return this.#options.certificates?.states() ?? []
+  }
+
   async start(): Promise<readonly BoundListener[]> {
     if (this.#started) {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'a gateway can be started once only')
     }
     this.#started = true
     const prepared = await this.#prepare()
+    this.#opened = prepared.map(({ certificates }) => certificates)
     try {
       for (const one of prepared) {
         for (const address of one.listener.addresses) await this.#listen(one, address)
@@ -77,6 +89,7 @@ class HttpGateway implements Gateway {
     } catch (error) {
       for (const { driver } of this.#bound) driver.destroy()
       this.#bound.length = 0
+      this.#closeCertificates()
       throw error
     }
     return [...this.#bound]
@@ -87,7 +100,12 @@ class HttpGateway implements Gateway {
     return this.#stopping
   }
 
+  #closeCertificates(): void {
+    for (const opened of this.#opened.splice(0)) opened.close()
+  }
+
   async #stop(): Promise<void> {
+    this.#closeCertificates()
     for (const { driver } of this.#bound) driver.stopAccepting()
     await Promise.all(
       this.#bound.map(async ({ driver, listener }) => {
@@ -107,20 +125,41 @@ class HttpGateway implements Gateway {
     for (const [index, listener] of config.listeners.entries()) {
       const input = { listener, files, key: `http[${index}]`, file: config.file, problems }
       const routes = await buildListener(input)
-      const certificates = await readCertificates(input)
+      const certificates = await openCertificates({
+        ...input,
+        options: this.#options,
+        onChange: (entries) => this.#replace(listener, entries),
+      })
       prepared.push({ listener, routes, certificates })
     }
-    if (problems.length > 0) throw new ConfigError(problems)
+    if (problems.length > 0) {
+      for (const { certificates } of prepared) certificates.close()
+      throw new ConfigError(problems)
+    }
     return prepared
+  }
+
+  /** New certificates of a listener; what they cannot serve, the old ones go on serving. */
+  #replace(listener: ListenerConfig, entries: readonly CertificateEntry[]): void {
+    this.#replaced.set(listener, entries)
+    for (const { driver, listener: bound, host, port } of this.#bound) {
+      if (bound !== listener) continue
+      try {
+        driver.setCertificates(entries)
+      } catch (error) {
+        this.#log.error({ err: error, host, port }, 'new certificates cannot be served')
+      }
+    }
   }
 
   async #listen(prepared: Prepared, address: ListenAddress): Promise<void> {
     const { listener, routes, certificates } = prepared
     const { timeouts } = listener
+    const entries = this.#replaced.get(listener) ?? certificates.entries
     const driver = await this.#options.drivers(listener, {
       host: address.host,
       port: address.port,
-      ...(listener.https ? { certificates, http2: true } : {}),
+      ...(listener.https ? { certificates: entries, http2: listener.http2 ?? true } : {}),
       readTimeoutMs: timeouts.readMs,
       readHeaderTimeoutMs: timeouts.readHeaderMs,
       idleTimeoutMs: timeouts.idleMs,
@@ -129,10 +168,16 @@ class HttpGateway implements Gateway {
     })
     try {
       const environment = this.#environment
-      const { warning, ...bound } = await driver.start((exchange) =>
-        answerExchange(environment, routes, exchange),
-      )
+      const handler = secureRequests({
+        listener,
+        environment,
+        certificates: this.#options.certificates,
+        next: (exchange) => answerExchange(environment, routes, exchange),
+      })
+      const { warning, ...bound } = await driver.start(handler)
       this.#bound.push({ ...bound, listener, driver })
+      const newer = this.#replaced.get(listener)
+      if (newer !== undefined && newer !== entries) driver.setCertificates(newer)
       const name = driver.capabilities.name
       this.#log.info({ ...bound, driver: name, https: listener.https }, 'listening for HTTP')
       if (warning !== undefined) this.#log.warn({ ...bound, driver: name }, warning)
@@ -141,34 +186,4 @@ class HttpGateway implements Gateway {
       throw error
     }
   }
-}
-
-interface CertificateInput {
-  readonly listener: ListenerConfig
-  readonly files: GatewayOptions['files']
-  readonly key: string
-  readonly file: string
-  readonly problems: ConfigProblem[]
-}
-
-async function readCertificates(input: CertificateInput): Promise<readonly CertificateEntry[]> {
-  const { listener, files, key, file, problems } = input
-  const { tls } = listener
-  if (tls === undefined) return []
-  const read = async (name: 'certificate' | 'key'): Promise<string> => {
-    const where = name === 'key' ? tls.keyWhere : tls.certificateWhere
-    try {
-      if (files === undefined) throw new Error('the gateway was given no access to files')
-      const text = await files.readText(tls[name])
-      if (text.includes('-----BEGIN ')) return text
-      throw new Error('it is not PEM')
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      const message = `"${tls[name]}" cannot be used: ${reason}`
-      problems.push({ file, ...where, key: `${key}.tls.${name}`, message })
-      return ''
-    }
-  }
-  const [certificate, privateKey] = await Promise.all([read('certificate'), read('key')])
-  return [{ names: listener.domains, certificate, key: privateKey }]
 }

@@ -79,9 +79,29 @@ describe('a configuration of 2020', () => {
     expect(config.warnings).toMatchObject([{ key: 'http[0].min.body_size', line: 21 }])
   })
 
-  it('says that certificates by themselves are not there yet, and nothing else', () => {
-    expect(problemsOf(everyKey('https = true'))).toMatchObject([
-      { key: 'http[0].https', line: 5, message: expect.stringContaining('ACME') as string },
+  it('has certificates by LetsEncrypt where https and domains are set, and redirects to them', () => {
+    const { listeners } = parseConfig(everyKey('https = true'))
+    expect(listeners).toMatchObject([
+      {
+        https: true,
+        domains: ['lithdew.net', 'a.lithdew.net', 'b.lithdew.net'],
+        tls: [],
+        acme: {
+          directory: 'https://acme-v02.api.letsencrypt.org/directory',
+          email: undefined,
+          storage: undefined,
+          ca: undefined,
+        },
+        redirectHttps: undefined,
+      },
+      {
+        https: false,
+        addresses: [{ host: '', port: 80 }],
+        domains: [],
+        acme: undefined,
+        redirectHttps: 3_000,
+        routes: [],
+      },
     ])
   })
 
@@ -117,7 +137,7 @@ describe('a configuration of 2020', () => {
     })
     expect(config.listeners).toMatchObject([
       { addresses: [{ host: '', port: 80 }], maxBodySize: undefined, maxHeaderSize: 1_048_576 },
-      { addresses: [{ host: '', port: 443 }], tls: { certificate: 'c', key: 'k' } },
+      { addresses: [{ host: '', port: 443 }], tls: [{ certificate: 'c', key: 'k' }], acme: undefined },
     ])
     expect(config.listeners[0]?.timeouts).toEqual({
       readMs: 10_000,

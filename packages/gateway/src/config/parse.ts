@@ -1,6 +1,6 @@
 import { ConfigError } from './config-error.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
-import { readListener } from './listener.ts'
+import { readListeners } from './listener.ts'
 import { Problems, Section } from './section.ts'
 import { readToml } from './toml.ts'
 import type { AllowConfig, GatewayConfig, ListenerConfig } from './types.ts'
@@ -45,7 +45,7 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
     secretKey: section.filled('secret_key')?.value,
     secretKeyFile: section.filled('secret_key_file')?.value,
     allow: readAllow(section.table('allow')),
-    listeners: section.tables('http').map(readListener),
+    listeners: readListeners(section.tables('http')),
     warnings: problems.warnings,
   }
   if (section.has('secret_key') && section.has('secret_key_file')) {
