@@ -1,7 +1,7 @@
 import { answerExchange } from './answer-exchange.ts'
+import type { CertificateState, OpenCertificates } from './certificate-source.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { ConfigProblem, ListenAddress, ListenerConfig } from './config/types.ts'
-import type { CertificateState, OpenCertificates } from './certificate-source.ts'
 import type { Bound, CertificateEntry, Driver } from './driver.ts'
 import { createEnvironment } from './environment.ts'
 import { GatewayError } from './errors.ts'

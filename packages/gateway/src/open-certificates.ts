@@ -22,7 +22,9 @@ export async function openCertificates(input: CertificateInput): Promise<OpenCer
   const { listener, options, onChange, file, key, problems } = input
   if (!listener.https) return NONE
   const source = options.certificates
-  const opened = await (source ? source.open(listener, onChange) : readOnce(listener, options.files))
+  const opened = await (source
+    ? source.open(listener, onChange)
+    : readOnce(listener, options.files))
   for (const { key: name, where, message } of opened.problems) {
     problems.push({ file, ...where, key: `${key}.${name}`, message })
   }

@@ -36,15 +36,20 @@ export function secureRequests(options: SecureRequests): ExchangeHandler {
       return
     }
     lookups++
-    const unknown = (): undefined => undefined
-    void certificates
-      .challenge(token)
-      .catch(unknown)
-      .then((authorization) => {
-        lookups--
-        if (authorization === undefined) go(exchange)
-        else answer(environment, exchange, authorization)
-      })
+    void lookUp(certificates, token).then((authorization) => {
+      lookups--
+      if (authorization === undefined) go(exchange)
+      else answer(environment, exchange, authorization)
+      return undefined
+    })
+  }
+}
+
+async function lookUp(source: CertificateSource, token: string): Promise<string | undefined> {
+  try {
+    return await source.challenge(token)
+  } catch {
+    return undefined
   }
 }
 

@@ -137,7 +137,11 @@ describe('a configuration of 2020', () => {
     })
     expect(config.listeners).toMatchObject([
       { addresses: [{ host: '', port: 80 }], maxBodySize: undefined, maxHeaderSize: 1_048_576 },
-      { addresses: [{ host: '', port: 443 }], tls: [{ certificate: 'c', key: 'k' }], acme: undefined },
+      {
+        addresses: [{ host: '', port: 443 }],
+        tls: [{ certificate: 'c', key: 'k' }],
+        acme: undefined,
+      },
     ])
     expect(config.listeners[0]?.timeouts).toEqual({
       readMs: 10_000,

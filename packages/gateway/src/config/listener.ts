@@ -3,12 +3,7 @@ import { readRoute } from './route.ts'
 import { shapeOf } from './route-path.ts'
 import type { Section } from './section.ts'
 import { readTls } from './tls.ts'
-import type {
-  ListenAddress,
-  ListenerConfig,
-  ListenerTimeouts,
-  RouteConfig,
-} from './types.ts'
+import type { ListenAddress, ListenerConfig, ListenerTimeouts, RouteConfig } from './types.ts'
 
 /** The documented times of 2020: ten seconds each. */
 const DEFAULT_TIME_MS = 10_000
@@ -77,12 +72,12 @@ function readPlainAddress(section: Section, listener: ListenerConfig): PlainAddr
     section.error('http_addr', 'is used with https = true only', 'https = true')
   }
   if (!listener.https || text?.value === '') return undefined
-  if (text === undefined && listener.acme === undefined) return undefined
-  const address = parseAddress(text?.value ?? ':80')
-  if (address) {
-    const where = text?.at ?? section.at
-    return { address: { ...address, where }, assumed: text === undefined }
+  if (text === undefined) {
+    const address = { host: '', port: 80, where: section.at }
+    return listener.acme && { address, assumed: true }
   }
+  const address = parseAddress(text.value)
+  if (address) return { address: { ...address, where: text.at }, assumed: false }
   section.error('http_addr', 'is not an address', `${ADDRESS_ALLOWED}, or "" for none`)
   return undefined
 }

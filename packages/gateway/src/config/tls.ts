@@ -5,7 +5,8 @@ import type { AcmeConfig, ListenerConfig, TlsFiles } from './types.ts'
 const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory'
 
 /** A host name a CA gives certificates for by HTTP-01: labels of letters, digits and hyphens. */
-const DOMAIN = /^(?=.{1,253}$)(?!\d+\.\d+\.\d+\.\d+$)[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*$/i
+const DOMAIN =
+  /^(?=.{1,253}$)(?!\d+\.\d+\.\d+\.\d+$)[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*$/i
 
 type TlsKeys = Pick<ListenerConfig, 'domains' | 'http2' | 'tls' | 'acme'>
 
@@ -19,7 +20,8 @@ export function readTls(
   const tls = section.oneOrMore('tls').flatMap((table) => readFiles(table) ?? [])
   const table = section.table('acme')
   for (const key of ['tls', 'acme']) {
-    if (!https && section.has(key)) section.error(key, 'is used with https = true only', 'https = true')
+    if (!https && section.has(key))
+      section.error(key, 'is used with https = true only', 'https = true')
   }
   const given = section.has('tls')
   if (given && table) section.error('acme', 'stands beside tls', 'only one of the two')
@@ -75,20 +77,18 @@ function readAcme(section: Section, table: Section | undefined): AcmeConfig {
       'domain = "HOST", or [http.tls] with certificate = "FILE" and key = "FILE", or https = false',
     )
   }
-  const directory = table?.filled('directory')
-  if (directory && !/^https:\/\/[^/]/.test(directory.value)) {
-    table?.error('directory', 'is not the URL of a directory', 'a URL that begins with https://')
+  const where = table?.at ?? section.at
+  if (table === undefined) {
+    return { directory: LETS_ENCRYPT, email: undefined, storage: undefined, ca: undefined, where }
   }
-  if (table?.flag('agree') === false) {
+  const directory = table.filled('directory')
+  if (directory && !/^https:\/\/[^/]/.test(directory.value)) {
+    table.error('directory', 'is not the URL of a directory', 'a URL that begins with https://')
+  }
+  if (table.flag('agree') === false) {
     table.error('agree', 'has to be true: a CA gives no certificates otherwise', 'agree = true')
   }
-  const acme = {
-    directory: directory?.value ?? LETS_ENCRYPT,
-    email: table?.filled('email')?.value,
-    storage: table?.filled('storage')?.value,
-    ca: table?.filled('ca')?.value,
-    where: table?.at ?? section.at,
-  }
-  table?.finish()
-  return acme
+  const [email, storage, ca] = ['email', 'storage', 'ca'].map((key) => table.filled(key)?.value)
+  table.finish()
+  return { directory: directory?.value ?? LETS_ENCRYPT, email, storage, ca, where }
 }
