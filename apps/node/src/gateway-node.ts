@@ -1,5 +1,9 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { type BoundListener, createGateway, type GatewayConfig } from '@flatend/gateway'
 import { createFiles } from '@flatend/gateway/files'
+import { createCertificates } from '@flatend/gateway/tls'
+import { ACME_SERVICE, acmePeers, answerAcmePeers, mayShare } from './acme-peers.ts'
 import { chooseDriver } from './gateway-drivers.ts'
 import type { Logger } from './logger.ts'
 import { Node } from './node.ts'
@@ -32,7 +36,7 @@ export async function startGateway({
   node,
   log,
 }: GatewayNodeOptions): Promise<GatewayNode> {
-  const mesh = await Node.start({
+  const meshOptions: NodeOptions = {
     bindAddrs: [config.addr ?? DEFAULT_ADDR],
     addrs: config.bootstrap,
     legacy: config.legacy,
@@ -40,13 +44,22 @@ export async function startGateway({
     ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,
-  })
+  }
+  const mesh = await Node.start(meshOptions)
   for (const address of mesh.listening) log.info({ address }, 'listening for nodes')
+  const shares = mayShare(meshOptions) && config.listeners.some(({ acme }) => acme !== undefined)
+  const certificates = createCertificates({
+    log,
+    storage: join(dataFolder(), 'acme'),
+    ...(shares ? { peers: acmePeers(mesh, log) } : {}),
+  })
+  if (shares) mesh.register(ACME_SERVICE, answerAcmePeers(certificates))
   const gateway = createGateway({
     config,
     caller: mesh.caller,
     drivers: (listener, options) => chooseDriver(listener, options, log),
     files: createFiles(),
+    certificates,
     clock: systemClock,
     defer: deferToEndOfTick,
     random: Math.random,
@@ -67,4 +80,10 @@ export async function startGateway({
     await mesh.shutdown({ timeoutMs: 0 })
     throw error
   }
+}
+
+/** Where programs keep what is theirs, by the XDG base directory specification. */
+function dataFolder(): string {
+  const configured = process.env['XDG_DATA_HOME']
+  return join(configured || join(homedir(), '.local', 'share'), 'flatend')
 }

@@ -58,6 +58,32 @@ describe('tls', () => {
 })
 
 describe('acme', () => {
+  it('is LetsEncrypt where https and domains are set, as in 2020, and redirects to it', () => {
+    const text = `${HTTPS}domain = "lithdew.net"\ndomains = ["a.lithdew.net"]\naddr = ":3000"`
+    expect(parseConfig(text).listeners).toMatchObject([
+      {
+        https: true,
+        domains: ['lithdew.net', 'a.lithdew.net'],
+        tls: [],
+        acme: {
+          directory: 'https://acme-v02.api.letsencrypt.org/directory',
+          email: undefined,
+          storage: undefined,
+          ca: undefined,
+        },
+        redirectHttps: undefined,
+      },
+      {
+        https: false,
+        addresses: [{ host: '', port: 80 }],
+        domains: [],
+        acme: undefined,
+        redirectHttps: 3_000,
+        routes: [],
+      },
+    ])
+  })
+
   it('takes every key', () => {
     const { listeners } = parseConfig(`${HTTPS}domain = "a.test"
 [http.acme]

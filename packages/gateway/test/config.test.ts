@@ -16,11 +16,11 @@ function problemsOf(text: string): readonly ConfigProblem[] {
 const route = (path: string): string => `[[http.routes]]\npath = "${path}"\nservice = "x"\n`
 
 /** Every key the 2020 gateway documents, in its own order and with its own values. */
-const everyKey = (https: string): string => `
+const everyKey = `
 addr = "127.0.0.1:9000"
 
 [[http]]
-${https}
+https = false
 domain = "lithdew.net"
 domains = ["a.lithdew.net", "b.lithdew.net"]
 addr = ":3000"
@@ -54,7 +54,7 @@ services = ["a", "b", "c"]
 
 describe('a configuration of 2020', () => {
   it('keeps the meaning of every documented key', () => {
-    const config = parseConfig(everyKey('https = false'))
+    const config = parseConfig(everyKey)
     expect(config.addr).toBe('127.0.0.1:9000')
     const [listener] = config.listeners
     expect(listener).toMatchObject({
@@ -77,32 +77,6 @@ describe('a configuration of 2020', () => {
       { method: 'POST', path: '/:id', target: { kind: 'service', services: ['a', 'b', 'c'] } },
     ])
     expect(config.warnings).toMatchObject([{ key: 'http[0].min.body_size', line: 21 }])
-  })
-
-  it('has certificates by LetsEncrypt where https and domains are set, and redirects to them', () => {
-    const { listeners } = parseConfig(everyKey('https = true'))
-    expect(listeners).toMatchObject([
-      {
-        https: true,
-        domains: ['lithdew.net', 'a.lithdew.net', 'b.lithdew.net'],
-        tls: [],
-        acme: {
-          directory: 'https://acme-v02.api.letsencrypt.org/directory',
-          email: undefined,
-          storage: undefined,
-          ca: undefined,
-        },
-        redirectHttps: undefined,
-      },
-      {
-        https: false,
-        addresses: [{ host: '', port: 80 }],
-        domains: [],
-        acme: undefined,
-        redirectHttps: 3_000,
-        routes: [],
-      },
-    ])
   })
 
   it.each([
