@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, sign, X509Certificate } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { parseConfig } from '@flatend/gateway'
 import { nodeDriver } from '@flatend/gateway/http2'
 import { uwsDriver } from '@flatend/gateway/uws'
-import { type GatewayNode, generateSecretKey, startGateway } from '@flatend/node'
+import { type GatewayNode, generateSecretKey, Node, startGateway } from '@flatend/node'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { acmeListener, issued, shown, startAcmeGateway } from '../support/acme-gateway.ts'
 import { temporaryFolder } from '../support/gateway.ts'
@@ -39,6 +39,7 @@ describe.each([
     expect(((state.renewAt ?? 0) - state.notBefore) / life).toBeLessThan(0.71)
 
     const folder = folderOf(storage)
+    await eventually(() => readdirSync(folder).join() === 'a.test.pem,account.key')
     const files = readdirSync(folder).toSorted()
     expect(files).toEqual(['a.test.pem', 'account.key'])
     for (const file of files) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600)
@@ -139,6 +140,7 @@ describe('what can go wrong', () => {
     const gateway = await startAcmeGateway({ pebble, domains: ['a.test'], storage })
     await issued(gateway, 'a.test')
     const file = join(folderOf(storage), 'a.test.pem')
+    await eventually(() => existsSync(file))
     const certificate = new X509Certificate(readFileSync(file))
     await revoke(pebble, readFileSync(file, 'utf8'))
     const status = await pebble.manage(`/cert-status-by-serial/${certificate.serialNumber}`)
@@ -160,60 +162,94 @@ describe('several gateways of one name', () => {
   const idOf = (key: Uint8Array | undefined): string =>
     Buffer.from(key?.subarray(32) ?? []).toString('hex')
 
-  /** The first has the lower key, so it orders; the CA's challenges come to the second alone. */
-  async function startTwo(
-    pebble: Pebble,
-    trust: boolean,
-  ): Promise<
-    readonly { readonly gateway: GatewayNode; readonly port: number; readonly log: string[] }[]
-  > {
-    const meshes = [await freePort(), await freePort()]
-    const started = []
-    for (const [i, key] of keys.entries()) {
-      const other = idOf(keys[1 - i])
-      const port = await freePort()
-      const config = `addr = "127.0.0.1:${meshes[i]}"
-bootstrap = ["127.0.0.1:${meshes[1 - i]}"]
-${trust ? `[allow.services]\n"flatend.acme" = ["${other}"]\n` : ''}
-${acmeListener({ pebble, domains: ['a.test'], storage: temporaryFolder() }, port, i === 0 ? '' : undefined)}`
-      const log: string[] = []
-      const note = (fields: object, message: string): void => {
-        log.push(`${message} ${JSON.stringify(fields)}`)
-      }
-      const gateway = await startGateway({
-        config: parseConfig(config),
-        node: { secretKey: key },
-        log: { debug: note, info: note, warn: note, error: note },
-      })
-      onTestFinished(() => gateway.stop())
-      started.push({ gateway, port, log })
-    }
-    return started
+  interface Started {
+    readonly gateway: GatewayNode
+    readonly port: number
+    readonly log: string[]
   }
 
-  test('one orders, the other answers the challenge, both serve the certificate', async () => {
-    const pebble = await startPebble()
-    const [first, second] = await startTwo(pebble, true)
-    await eventually(() => second!.log.some((line) => line.includes('a new certificate')), {
-      within: 60_000,
+  const saw = (one: Started, text: string): Promise<boolean> =>
+    eventually(() => one.log.some((line) => line.includes(text)), { within: 60_000 })
+
+  /** `challenged`: the CA's challenges come here. */
+  async function startOne(
+    i: 0 | 1,
+    options: {
+      readonly pebble: Pebble
+      readonly meshes: readonly number[]
+      readonly domain: string
+      readonly challenged: boolean
+      readonly trust: boolean
+    },
+  ): Promise<Started> {
+    const { pebble, meshes, domain, challenged, trust } = options
+    const port = await freePort()
+    const acme = { pebble, domains: [domain], storage: temporaryFolder() }
+    const config = `addr = "127.0.0.1:${meshes[i]}"
+bootstrap = ["127.0.0.1:${meshes[1 - i]}"]
+${trust ? `[allow.services]\n"flatend.acme" = ["${idOf(keys[1 - i])}"]\n` : ''}
+${acmeListener(acme, port, challenged ? undefined : '')}`
+    const log: string[] = []
+    const note = (fields: object, message: string): void => {
+      log.push(`${message} ${JSON.stringify(fields)}`)
+    }
+    const gateway = await startGateway({
+      config: parseConfig(config),
+      node: { secretKey: keys[i] as Uint8Array },
+      log: { debug: note, info: note, warn: note, error: note },
     })
+    onTestFinished(() => gateway.stop())
+    return { gateway, port, log }
+  }
+
+  test('a challenge that comes to another one is answered', async () => {
+    const pebble = await startPebble()
+    const common = { pebble, meshes: [await freePort(), await freePort()], trust: true }
+    const second = await startOne(1, { ...common, domain: 'b.test', challenged: true })
+    await saw(second, '"from":"the CA"')
+    const first = await startOne(0, { ...common, domain: 'a.test', challenged: false })
+    await saw(first, '"from":"the CA"')
+    const shownThere = await shown(first.port, 'a.test', await pebble.root())
+    expect(shownThere.subjectaltname).toBe('DNS:a.test')
+  })
+
+  test('one orders, and the other has the certificate at once', async () => {
+    const pebble = await startPebble()
+    const common = { pebble, meshes: [await freePort(), await freePort()], domain: 'a.test' }
+    const first = await startOne(0, { ...common, challenged: false, trust: true })
+    // Alone it cannot have one, so it is for the other to order.
+    await saw(first, 'no certificate from the CA')
+    const second = await startOne(1, { ...common, challenged: true, trust: true })
+    await saw(second, '"from":"the CA"')
+    await saw(first, '"from":"another gateway"')
     const root = await pebble.root()
-    const [one, other] = [
-      await shown(first!.port, 'a.test', root),
-      await shown(second!.port, 'a.test', root),
-    ]
+    const one = await shown(first.port, 'a.test', root)
+    const other = await shown(second.port, 'a.test', root)
     expect(one.serialNumber).toBe(other.serialNumber)
-    expect(first!.log.join('\n')).toContain('"from":"the CA"')
-    expect(second!.log.join('\n')).toContain('"from":"another gateway"')
   })
 
   test('without trust neither challenges nor keys are shared', async () => {
     const pebble = await startPebble()
-    const [first, second] = await startTwo(pebble, false)
-    expect(first!.gateway.node.services()).not.toContain('flatend.acme')
-    await eventually(() => second!.log.some((line) => line.includes('"from":"the CA"')))
-    await eventually(() => first!.log.some((line) => line.includes('no certificate from the CA')))
-    expect((await shown(first!.port, 'a.test')).issuer.CN).toBe('flatend placeholder')
+    const common = { pebble, meshes: [await freePort(), await freePort()], domain: 'a.test' }
+    const second = await startOne(1, { ...common, challenged: true, trust: false })
+    const first = await startOne(0, { ...common, challenged: false, trust: false })
+    expect(first.gateway.node.services()).not.toContain('flatend.acme')
+    await saw(second, '"from":"the CA"')
+    await saw(first, 'no certificate from the CA')
+    expect((await shown(first.port, 'a.test')).issuer.CN).toBe('flatend placeholder')
+  })
+
+  test('a stranger of the mesh is told nothing', async () => {
+    const pebble = await startPebble()
+    const meshes = [await freePort(), await freePort()]
+    const options = { pebble, meshes, domain: 'a.test', challenged: true, trust: true }
+    const gateway = await startOne(0, options)
+    await saw(gateway, '"from":"the CA"')
+    const stranger = await Node.start({ addrs: [`127.0.0.1:${meshes[0]}`] })
+    onTestFinished(() => stranger.shutdown({ timeoutMs: 0 }))
+    await eventually(() => stranger.providersFor(['flatend.acme']).length === 1)
+    const call = stranger.call('flatend.acme', { domain: 'a.test' })
+    await expect(call).rejects.toMatchObject({ kind: 'denied' })
   })
 })
 

@@ -57,6 +57,9 @@ export function acmePeers(node: Node, log: Logger): AcmePeers {
       }
       return undefined
     },
+    announce(domain) {
+      for (const provider of others()) void ask(provider, { news: domain })
+    },
   }
 }
 
@@ -74,13 +77,20 @@ function readAnswer(value: unknown, precedes: boolean): PeerAnswer | undefined {
 /** Answers the other gateways; who may ask is the node's policy. */
 export function answerAcmePeers(certificates: Certificates): (ctx: Context) => Promise<object> {
   return async (ctx) => {
-    const { domain, token } = readQuestion(await ctx.body({ limit: MAX_QUESTION }))
+    const { domain, token, news } = readQuestion(await ctx.body({ limit: MAX_QUESTION }))
+    if (typeof news === 'string') certificates.heard(news)
     if (typeof token === 'string') return { authorization: certificates.ownChallenge(token) }
     return typeof domain === 'string' ? certificates.share(domain) : {}
   }
 }
 
-function readQuestion(body: Uint8Array): { readonly domain?: unknown; readonly token?: unknown } {
+interface Question {
+  readonly domain?: unknown
+  readonly token?: unknown
+  readonly news?: unknown
+}
+
+function readQuestion(body: Uint8Array): Question {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(body))
     return typeof value === 'object' && value !== null ? value : {}

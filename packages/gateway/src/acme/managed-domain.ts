@@ -15,6 +15,8 @@ export class ManagedDomain {
   lastError: string | undefined
   /** Times in a row that another gateway was waited for. */
   waits = 0
+  /** Other gateways are about to be asked, because one of them said so. */
+  asking = false
   closed = false
   #cancel = (): void => {}
 

@@ -95,6 +95,26 @@ export class AcmeManager {
     return { serves: true, failing, bundle: bundleOf(managed.current) }
   }
 
+  /** Another gateway has a new certificate: it is had from there, and not ordered. */
+  heard(domain: string): void {
+    const managed = this.#domains.get(domain)
+    const { peers } = this.#options
+    if (!managed || !peers || managed.asking) return
+    managed.asking = true
+    this.#enqueue(async () => {
+      managed.asking = false
+      if (!managed.closed) await this.#takeNewest(managed, await peers.ask(domain))
+    })
+  }
+
+  /** One thing at a time: orders are seldom, and a CA counts them. */
+  #enqueue(task: () => Promise<unknown>): void {
+    this.#queue = this.#queue.then(task).then(
+      () => undefined,
+      (err: unknown) => this.#options.log.error({ err }, 'a certificate could not be looked after'),
+    )
+  }
+
   states(): readonly CertificateState[] {
     return [...this.#domains.values()].map((managed) => managed.state(this.#options.directory))
   }
@@ -106,7 +126,7 @@ export class AcmeManager {
     managed.setTimer(
       clock.setTimer(() => {
         if (clock.now() < at) this.#plan(managed, at)
-        else this.#queue = this.#queue.then(() => this.#attempt(managed))
+        else this.#enqueue(() => this.#attempt(managed))
       }, delay),
     )
   }
@@ -135,6 +155,7 @@ export class AcmeManager {
       const next = readCertificate(issued.certificate, issued.key, clock.now())
       if (!covers(next, managed.domain)) throw new AcmeError('the CA signed another name')
       await this.#adopt(managed, next, 'the CA')
+      peers?.announce(managed.domain)
     } catch (error) {
       this.#failed(managed, error)
     }
@@ -165,12 +186,13 @@ export class AcmeManager {
     const { domain } = managed
     managed.take(next)
     this.#planRenewal(managed)
+    // Served first: a disk that is full is no reason not to.
+    if (!managed.closed) for (const listener of managed.listeners) listener()
     await storage.save(domain, next).catch((err: unknown) => {
       log.error({ err, domain, folder: storage.folder }, 'a new certificate cannot be kept on disk')
     })
     const times = { notAfter: iso(next.notAfter), renewAt: iso(managed.renewAt) }
     log.info({ domain, from, issuer: next.issuer, ...times }, 'a new certificate is served')
-    if (!managed.closed) for (const listener of managed.listeners) listener()
   }
 
   #failed(managed: ManagedDomain, error: unknown): void {

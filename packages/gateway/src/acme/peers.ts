@@ -23,4 +23,6 @@ export interface AcmePeers {
   ask(domain: string): Promise<readonly PeerAnswer[]>
   /** The answer to a challenge, where one of them has it. Never rejects. */
   challenge(token: string): Promise<string | undefined>
+  /** Tells all of them that there is a new certificate for a domain, for them to ask. */
+  announce(domain: string): void
 }

@@ -39,6 +39,8 @@ export interface Certificates extends CertificateSource {
   ownChallenge(token: string): string | undefined
   /** What this gateway has for a domain: key included, so ask who wants to know first. */
   share(domain: string): PeerCertificate
+  /** Another gateway says that it has a new certificate for a domain. */
+  heard(domain: string): void
 }
 
 const nothing = (): void => {}
@@ -92,6 +94,10 @@ class GatewayCertificates implements Certificates {
       if (shared.serves) return shared
     }
     return { serves: false, failing: false }
+  }
+
+  heard(domain: string): void {
+    for (const manager of this.#managers.values()) manager.heard(domain)
   }
 
   states(): readonly CertificateState[] {
