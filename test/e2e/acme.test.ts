@@ -155,13 +155,13 @@ describe('what can go wrong', () => {
   })
 })
 
+const idOf = (key: Uint8Array | undefined): string =>
+  Buffer.from(key?.subarray(32) ?? []).toString('hex')
+
 describe('several gateways of one name', () => {
   const keys = [generateSecretKey(), generateSecretKey()].toSorted((a, b) =>
     Buffer.compare(a.subarray(32), b.subarray(32)),
   )
-  const idOf = (key: Uint8Array | undefined): string =>
-    Buffer.from(key?.subarray(32) ?? []).toString('hex')
-
   interface Started {
     readonly gateway: GatewayNode
     readonly port: number
@@ -253,6 +253,8 @@ ${acmeListener(acme, port, challenged ? undefined : '')}`
   })
 })
 
+const base64url = (text: string | Buffer): string => Buffer.from(text).toString('base64url')
+
 /** Revokes by the certificate's own key (RFC 8555 §7.6). */
 async function revoke(pebble: Pebble, bundle: string): Promise<void> {
   const agent = new Agent({ ca: readFileSync(pebble.ca) })
@@ -287,7 +289,6 @@ async function revoke(pebble: Pebble, bundle: string): Promise<void> {
     string,
     string
   >
-  const base64url = (text: string | Buffer): string => Buffer.from(text).toString('base64url')
   // It refuses some nonces on purpose.
   for (let attempt = 1; attempt <= 10; attempt++) {
     const { nonce } = await send(newNonce!)

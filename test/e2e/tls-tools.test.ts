@@ -85,7 +85,7 @@ describe.each(drivers)('TLS, driver %s', (driver) => {
     const { url, port, ca, folder } = await serve(ctx, driver)
     skipUnless(ctx, programHere('slowhttptest', 'a thousand slow clients'))
     const slow = start(
-      ['-c', '1000', '-H', '-r', '500', '-i', '2', '-x', '24', '-p', '3', '-l', '11', '-u', url],
+      ['-c', '1000', '-H', '-r', '500', '-i', '2', '-x', '24', '-p', '3', '-l', '8', '-u', url],
       { program: programPath('slowhttptest') ?? '', cwd: folder },
     )
     const answer = (): Promise<string> =>

@@ -98,10 +98,9 @@ interface Dns {
 async function startDns(): Promise<Dns> {
   const [port, management] = [await freePort(), await freePort()]
   const child = start(
-    [
-      ...['-dns01', `127.0.0.1:${port}`, '-management', `127.0.0.1:${management}`],
-      ...['-http01', '', '-https01', '', '-tlsalpn01', '', '-defaultIPv6', ''],
-    ],
+    ['-dns01', `127.0.0.1:${port}`, '-management', `127.0.0.1:${management}`].concat(
+      ...['http01', 'https01', 'tlsalpn01', 'defaultIPv6'].map((name) => [`-${name}`, '']),
+    ),
     { program: 'pebble-challtestsrv' },
   )
   await eventually(() =>

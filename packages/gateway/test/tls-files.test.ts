@@ -7,6 +7,8 @@ import type { CertificateEntry } from '../src/driver.ts'
 import { type Certificates, createCertificates } from '../src/tls/index.ts'
 import { A_CERTIFICATE, A_KEY, B_CERTIFICATE, B_KEY } from './drivers/fixtures.ts'
 
+const nothing = (): void => {}
+
 let folder: string
 
 beforeEach(() => {
@@ -33,7 +35,7 @@ interface Opened {
 
 async function open(tls: string, now = Date.now()): Promise<Opened> {
   const log: string[] = []
-  let wake = (): void => {}
+  let wake = nothing
   const note = (_: object, message: string): void => {
     log.push(message)
     wake()
@@ -100,7 +102,7 @@ describe('certificate files', () => {
       A_CERTIFICATE.slice(0, 300),
       'tls.certificate: "a.crt" cannot be used: ',
     ],
-  ])('with %s are named, with what is wrong', async (_, name, text, problem) => {
+  ])('with %s are named, with what is wrong', async (...[, name, text, problem]) => {
     write(name, text)
     const { problems } = await open(ONE)
     expect(problems).toHaveLength(1)

@@ -13,6 +13,7 @@ import { type Certificate, readCertificate } from '../../src/tls/certificate.ts'
 import { A_CERTIFICATE, A_KEY } from '../drivers/fixtures.ts'
 
 const START = Date.UTC(2026, 0)
+const nothing = (): void => {}
 const SERVER: ServerOptions = { cert: A_CERTIFICATE, key: A_KEY }
 
 /** A CA that is never in a good mood. */
@@ -58,7 +59,7 @@ function managerWith(
   let now = START
   const timers = new Set<Timer>()
   const lines: string[] = []
-  let wake = (): void => {}
+  let wake = nothing
   const note = (_: object, message: string): void => {
     lines.push(message)
     wake()
@@ -88,7 +89,7 @@ function managerWith(
   })
   const pass = (ms: number): void => {
     now += ms
-    for (const timer of [...timers]) {
+    for (const timer of Array.from(timers)) {
       if (timer.at > now || !timers.delete(timer)) continue
       timer.callback()
     }

@@ -5,6 +5,9 @@ import { MAX_RETRY_MS, renewalTime, retryDelay } from '../../src/acme/renewal.ts
 
 const HOUR = 3_600_000
 
+const delayAfter = (failures: number, retryAfterMs?: number): number =>
+  retryDelay({ failures, baseMs: 60_000, retryAfterMs, random: 0.5 })
+
 describe('when a certificate is replaced', () => {
   it('is at two thirds of its life and a little more', () => {
     const times = { notBefore: 1_000, notAfter: 91_000 }
@@ -22,14 +25,12 @@ describe('when a certificate is replaced', () => {
 
 describe('when a CA is asked again', () => {
   it('is later each time, never over nine hours, and never before it says', () => {
-    const at = (failures: number, retryAfterMs?: number): number =>
-      retryDelay({ failures, baseMs: 60_000, retryAfterMs, random: 0.5 })
-    expect([1, 2, 3, 4].map((failures) => at(failures))).toEqual([
+    expect([1, 2, 3, 4].map((failures) => delayAfter(failures))).toEqual([
       60_000, 120_000, 240_000, 480_000,
     ])
-    expect(at(1_000)).toBe(MAX_RETRY_MS)
-    expect(at(1, 2 * HOUR)).toBe(2 * HOUR)
-    expect(at(1, 1_000 * HOUR)).toBe(24 * HOUR)
+    expect(delayAfter(1_000)).toBe(MAX_RETRY_MS)
+    expect(delayAfter(1, 2 * HOUR)).toBe(2 * HOUR)
+    expect(delayAfter(1, 1_000 * HOUR)).toBe(24 * HOUR)
     const most = retryDelay({
       failures: 99,
       baseMs: 60_000,

@@ -16,7 +16,7 @@ describe.each(DRIVERS)('certificates are replaced under load, driver %s', (name)
       { certificates: [A] },
     )
     const shown = { 'a.test': 0, 'b.test': 0 }
-    let answered = 0
+    const counts = { answered: 0 }
     const ask = (agent: Agent | false): Promise<void> =>
       new Promise((resolve, reject) => {
         const options = { port, host: '127.0.0.1', agent, rejectUnauthorized: false }
@@ -25,30 +25,30 @@ describe.each(DRIVERS)('certificates are replaced under load, driver %s', (name)
           shown[CN as unknown as keyof typeof shown]++
           expect(response.statusCode).toBe(200)
           response.resume().once('end', () => {
-            answered++
+            counts.answered++
             resolve()
           })
         })
         sent.once('error', reject)
         sent.end()
       })
-    let running = true
+    const state = { running: true }
     const client = async (keep: boolean): Promise<void> => {
       const agent = keep && new Agent({ keepAlive: true, maxSockets: 1 })
-      while (running) await ask(agent)
+      while (state.running) await ask(agent)
       if (agent) agent.destroy()
     }
     const clients = Array.from({ length: 8 }, (_, i) => client(i < 3))
     // Each certificate is there for a few requests of everybody.
     for (let swap = 1; swap <= SWAPS; swap++) {
       driver.setCertificates([swap % 2 === 1 ? B : A])
-      const enough = answered + 12
-      while (answered < enough) {
+      const enough = counts.answered + 12
+      while (counts.answered < enough) {
         const next = new Promise((resolve) => setTimeout(resolve, 1))
         await Promise.race([next, Promise.all(clients)])
       }
     }
-    running = false
+    state.running = false
     await Promise.all(clients)
     expect(shown['a.test']).toBeGreaterThan(SWAPS)
     expect(shown['b.test']).toBeGreaterThan(SWAPS)
