@@ -202,8 +202,8 @@ function showCertificates({ certificates, now }) {
       { title: 'names', of: ({ names }) => names.join(', ') },
       {
         title: 'ends in',
-        of: ({ expiresAt }) => (expiresAt > now ? age(now, expiresAt) : 'ended'),
-        bad: ({ expiresAt }) => expiresAt - now < 7 * 86_400_000,
+        of: ({ notAfter }) => (notAfter > now ? age(now, notAfter) : 'ended'),
+        bad: ({ notAfter }) => notAfter - now < 7 * 86_400_000,
       },
       { title: 'issuer', of: ({ issuer }) => issuer },
     ],

@@ -18,7 +18,8 @@ export function chooseDriver(
   options: DriverOptions,
   log: Logger,
 ): Driver {
-  if (listener.driver === 'node') return nodeDriver(options)
+  const { driver, http2 } = listener
+  if (driver === 'node' || (driver === 'auto' && http2 === true)) return nodeDriver(options)
   const loaded = loadUws()
   if (!('error' in loaded)) {
     log.debug({ version: loaded.version }, 'uWebSockets.js loaded')

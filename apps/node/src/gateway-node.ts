@@ -1,3 +1,5 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import {
   type BoundListener,
   type ConfigCheck,
@@ -7,7 +9,9 @@ import {
   type GatewayConfig,
 } from '@flatend/gateway'
 import { createFiles } from '@flatend/gateway/files'
+import { type Certificates, createCertificates } from '@flatend/gateway/tls'
 import { accessLog } from './access-log.ts'
+import { ACME_SERVICE, acmePeers, answerAcmePeers, mayShare } from './acme-peers.ts'
 import { LoopDelayMeter } from './admin/loop-delay.ts'
 import { ReadinessGauge } from './admin/readiness.ts'
 import { Reloader, type ReloadOutcome } from './admin/reloads.ts'
@@ -57,7 +61,9 @@ const DEFAULT_ADDR = '127.0.0.1:9000'
 /** Starts a mesh node and an HTTP gateway in front of it. */
 export async function startGateway(options: GatewayNodeOptions): Promise<GatewayNode> {
   const { config, log } = options
-  const mesh = await startMesh(options)
+  const meshOptions = meshOptionsOf(options)
+  const mesh = await Node.start(meshOptions)
+  const certificates = certificatesOf({ config, log, mesh, meshOptions })
   for (const address of mesh.listening) log.info({ address }, 'listening for nodes')
   const metrics = createRequestMetrics()
   const telemetry = await loadTelemetry(options.node.telemetry)
@@ -66,6 +72,7 @@ export async function startGateway(options: GatewayNodeOptions): Promise<Gateway
     caller: telemetry ? telemetry.caller(mesh.caller) : mesh.caller,
     drivers: (listener, driver) => chooseDriver(listener, driver, log),
     files: createFiles(),
+    certificates,
     clock: systemClock,
     defer: deferToEndOfTick,
     random: Math.random,
@@ -87,8 +94,33 @@ export async function startGateway(options: GatewayNodeOptions): Promise<Gateway
   }
 }
 
-function startMesh({ config, node, log }: GatewayNodeOptions): Promise<Node> {
-  return Node.start({
+interface CertificateParts {
+  readonly config: GatewayConfig
+  readonly log: Logger
+  readonly mesh: Node
+  readonly meshOptions: NodeOptions
+}
+
+/** Certificates from files and by ACME, shared with the other gateways of a private mesh. */
+function certificatesOf({ config, log, mesh, meshOptions }: CertificateParts): Certificates {
+  const shares = mayShare(meshOptions) && config.listeners.some(({ acme }) => acme !== undefined)
+  const certificates = createCertificates({
+    log,
+    storage: join(dataFolder(), 'acme'),
+    ...(shares ? { peers: acmePeers(mesh, log) } : {}),
+  })
+  if (shares) mesh.register(ACME_SERVICE, answerAcmePeers(certificates))
+  return certificates
+}
+
+/** Where programs keep what is theirs, by the XDG base directory specification. */
+function dataFolder(): string {
+  const configured = process.env['XDG_DATA_HOME']
+  return join(configured || join(homedir(), '.local', 'share'), 'flatend')
+}
+
+function meshOptionsOf({ config, node, log }: GatewayNodeOptions): NodeOptions {
+  return {
     bindAddrs: [config.addr ?? DEFAULT_ADDR],
     addrs: config.bootstrap,
     legacy: config.legacy,
@@ -99,7 +131,7 @@ function startMesh({ config, node, log }: GatewayNodeOptions): Promise<Node> {
     ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,
-  })
+  }
 }
 
 class RunningGateway implements GatewayNode {

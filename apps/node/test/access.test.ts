@@ -33,6 +33,12 @@ function recorder(): { readonly warnings: object[]; readonly logger: Logger } {
 
 const services = { open: () => 'open', secret: () => 'secret' }
 
+/** One service is closed on Sundays, one has a policy that fails. */
+const onWeekdays: NodeOptions['authorize'] = ({ service }) => {
+  if (service === 'broken') throw new Error('a secret of the policy')
+  return service === 'sunday' ? 'not on Sundays' : true
+}
+
 describe('allow', () => {
   test('peers that are not on the list do not connect, are told why, counted and logged', async () => {
     const mesh = meshForTest()
@@ -120,12 +126,12 @@ describe('authorize', () => {
   test('its reason reaches the other side; what it throws does not, and is a no', async () => {
     const mesh = meshForTest()
     const { warnings, logger } = recorder()
-    const authorize: NodeOptions['authorize'] = ({ service }) => {
-      if (service === 'broken') throw new Error('a secret of the policy')
-      return service === 'sunday' ? 'not on Sundays' : true
-    }
     const { open } = services
-    await mesh.start({ services: { open, sunday: open, broken: open }, authorize, logger })
+    await mesh.start({
+      services: { open, sunday: open, broken: open },
+      authorize: onWeekdays,
+      logger,
+    })
     const other = await mesh.start()
     await expect(other.call('sunday')).rejects.toMatchObject({
       kind: 'denied',

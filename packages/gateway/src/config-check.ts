@@ -47,7 +47,7 @@ async function missingFiles(
   files: FileStore,
 ): Promise<readonly ConfigProblem[]> {
   try {
-    await prepareListeners({ config, files })
+    await prepareListeners({ config, files, checking: true })
     return []
   } catch (error) {
     if (error instanceof ConfigError) return error.problems

@@ -1,5 +1,6 @@
 /** What went wrong, for programs: stable, listed with its cure in docs/errors.md. */
 export type GatewayErrorCode =
+  | 'FLATEND_GATEWAY_ACME'
   | 'FLATEND_GATEWAY_CONFIG'
   | 'FLATEND_GATEWAY_DRIVER'
   | 'FLATEND_GATEWAY_LISTEN'

@@ -1,10 +1,13 @@
 import { answerExchange } from './answer-exchange.ts'
+import type { CertificateState } from './certificate-source.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { ConfigProblem, GatewayConfig, ListenerConfig } from './config/types.ts'
-import type { Bound, CertificateEntry, Driver } from './driver.ts'
+import type { Bound, Driver } from './driver.ts'
 import { createEnvironment } from './environment.ts'
 import { GatewayError } from './errors.ts'
+import { ListenerCertificates } from './listener-certificates.ts'
 import { buildListener } from './listener-routes.ts'
+import { openCertificates } from './open-certificates.ts'
 import type { GatewayLog, GatewayOptions } from './options.ts'
 import {
   addressesOf,
@@ -16,6 +19,7 @@ import {
   type Slot,
   swapCertificates,
 } from './reload.ts'
+import { secureRequests } from './secure-requests.ts'
 import type { Environment } from './transfer/request-record.ts'
 
 /** A listener that serves. */
@@ -40,8 +44,8 @@ export interface Gateway {
    * @throws ConfigError, GatewayError as `start` does; then nothing has changed.
    */
   reload(config: GatewayConfig): Promise<ReloadReport>
-  /** Certificates in use, by address. */
-  readonly certificates: readonly CertificateEntry[]
+  /** Certificates of all listeners, and how they are; none where the options have no source. */
+  certificates(): readonly CertificateState[]
   /** Addresses that are served. */
   readonly listeners: readonly BoundListener[]
   /**
@@ -87,7 +91,12 @@ class HttpGateway implements Gateway {
     }
     this.#started = true
     const prepared = await prepareListeners(this.#options)
-    this.#slots = await this.#openAll(addressesOf(prepared))
+    try {
+      this.#slots = await this.#openAll(addressesOf(prepared))
+    } catch (error) {
+      closeAll(prepared)
+      throw error
+    }
     return this.listeners
   }
 
@@ -99,24 +108,32 @@ class HttpGateway implements Gateway {
     }))
   }
 
-  get certificates(): readonly CertificateEntry[] {
-    return this.#slots.flatMap(({ certificates }) => certificates)
+  certificates(): readonly CertificateState[] {
+    return this.#options.certificates?.states() ?? []
   }
 
   async reload(config: GatewayConfig): Promise<ReloadReport> {
     this.#expectServing()
     const prepared = await prepareListeners({ ...this.#options, config })
     const plan = planReload(this.#slots, addressesOf(prepared))
-    const opened = await this.#openAll(plan.added)
+    const opened: Slot[] = []
     try {
+      opened.push(...(await this.#openAll(plan.added)))
       this.#expectServing()
       swapCertificates(plan.kept)
     } catch (error) {
       for (const { driver } of opened) driver.destroy()
+      closeAll(prepared)
       throw error
     }
     // Nothing below fails or waits: all listeners change between two requests.
-    for (const { slot, next } of plan.kept) slot.served = next
+    for (const { slot, next, source } of plan.kept) {
+      slot.served = next
+      slot.source.close()
+      slot.source = source
+      this.#follow(slot)
+    }
+    for (const { source } of plan.removed) source.close()
     this.#slots = [...plan.kept.map(({ slot }) => slot), ...opened]
     for (const slot of plan.removed) this.#leave(slot)
     return describeReload(plan, { started: this.#options.config, wanted: config })
@@ -143,6 +160,7 @@ class HttpGateway implements Gateway {
   }
 
   async #stop(): Promise<void> {
+    for (const { source } of this.#slots) source.close()
     for (const { driver } of this.#slots) driver.stopAccepting()
     await Promise.all([...this.#slots.map(drainSlot), ...this.#leaving])
   }
@@ -159,17 +177,40 @@ class HttpGateway implements Gateway {
     return slots
   }
 
+  /** Serves the certificates its source gives from now on; where they cannot be, the old ones. */
+  #follow(slot: Slot): void {
+    const { source } = slot
+    const before = source.onChange
+    source.onChange = (entries) => {
+      before?.(entries)
+      try {
+        slot.driver.setCertificates(entries)
+        slot.certificates = entries
+      } catch (error) {
+        this.#log.error({ err: error, ...slot.bound }, 'new certificates cannot be served')
+      }
+    }
+    // The source may have given others since they were read.
+    const isOld = JSON.stringify(source.entries) !== JSON.stringify(slot.certificates)
+    if (isOld && source.entries.length > 0) source.onChange(source.entries)
+  }
+
   async #listen(prepared: PreparedAddress): Promise<Slot> {
     const { listener, routes, certificates } = prepared
     const driver = await this.#options.drivers(listener, prepared.options)
     try {
       const environment = this.#environment
       const slot: Slot = { ...prepared, driver, served: { listener, routes }, bound: NOT_BOUND }
-      const { warning, ...bound } = await driver.start((exchange) =>
-        answerExchange(environment, slot.served, exchange),
-      )
+      const handler = secureRequests({
+        listener: () => slot.served.listener,
+        environment,
+        certificates: this.#options.certificates,
+        next: (exchange) => answerExchange(environment, slot.served, exchange),
+      })
+      const { warning, ...bound } = await driver.start(handler)
       slot.bound = bound
       slot.certificates = certificates
+      this.#follow(slot)
       const name = driver.capabilities.name
       this.#log.info({ ...bound, driver: name, https: listener.https }, 'listening for HTTP')
       if (warning !== undefined) this.#log.warn({ ...bound, driver: name }, warning)
@@ -192,7 +233,9 @@ async function drainSlot({ driver, served }: Slot): Promise<void> {
 }
 
 /** What {@link prepareListeners} needs of a gateway's options. */
-export type PrepareInput = Pick<GatewayOptions, 'config' | 'files' | 'metrics'>
+export type PrepareInput = Pick<GatewayOptions, 'config' | 'files' | 'metrics' | 'certificates'> & {
+  readonly checking?: boolean
+}
 
 /** Builds all routers and reads every file there is. @throws ConfigError with all that is wrong. */
 export async function prepareListeners(input: PrepareInput): Promise<readonly PreparedListener[]> {
@@ -202,39 +245,20 @@ export async function prepareListeners(input: PrepareInput): Promise<readonly Pr
   for (const [index, listener] of config.listeners.entries()) {
     const one = { listener, files, metrics, key: `http[${index}]`, file: config.file, problems }
     const routes = await buildListener(one)
-    const certificates = await readCertificates(one)
-    prepared.push({ listener, routes, certificates })
+    const source = new ListenerCertificates()
+    const opened = await openCertificates({
+      ...one,
+      options: input,
+      onChange: (entries) => source.replaced(entries),
+    })
+    source.opened(opened)
+    prepared.push({ listener, routes, certificates: source.entries, source })
   }
-  if (problems.length > 0) throw new ConfigError(problems)
-  return prepared
+  if (problems.length === 0) return prepared
+  closeAll(prepared)
+  throw new ConfigError(problems)
 }
 
-interface CertificateInput {
-  readonly listener: ListenerConfig
-  readonly files: GatewayOptions['files']
-  readonly key: string
-  readonly file: string
-  readonly problems: ConfigProblem[]
-}
-
-async function readCertificates(input: CertificateInput): Promise<readonly CertificateEntry[]> {
-  const { listener, files, key, file, problems } = input
-  const { tls } = listener
-  if (tls === undefined) return []
-  const read = async (name: 'certificate' | 'key'): Promise<string> => {
-    const where = name === 'key' ? tls.keyWhere : tls.certificateWhere
-    try {
-      if (files === undefined) throw new Error('the gateway was given no access to files')
-      const text = await files.readText(tls[name])
-      if (text.includes('-----BEGIN ')) return text
-      throw new Error('it is not PEM')
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      const message = `"${tls[name]}" cannot be used: ${reason}`
-      problems.push({ file, ...where, key: `${key}.tls.${name}`, message })
-      return ''
-    }
-  }
-  const [certificate, privateKey] = await Promise.all([read('certificate'), read('key')])
-  return [{ names: listener.domains, certificate, key: privateKey }]
+function closeAll(prepared: readonly PreparedListener[]): void {
+  for (const { source } of prepared) source.close()
 }

@@ -29,9 +29,16 @@
  *
  * @packageDocumentation
  */
+export type {
+  CertificateProblem,
+  CertificateSource,
+  CertificateState,
+  OpenCertificates,
+} from './certificate-source.ts'
 export { ConfigError, formatProblem } from './config/config-error.ts'
 export { type ConfigKey, configKeys, type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type {
+  AcmeConfig,
   AdminConfig,
   ConfigProblem,
   GatewayConfig,

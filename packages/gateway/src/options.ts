@@ -1,3 +1,4 @@
+import type { CertificateSource } from './certificate-source.ts'
 import type { GatewayConfig, ListenerConfig } from './config/types.ts'
 import type { Driver, DriverOptions, Exchange } from './driver.ts'
 import type { GatewayMetrics } from './metrics/meter.ts'
@@ -68,6 +69,11 @@ export interface GatewayOptions {
   readonly drivers: (listener: ListenerConfig, options: DriverOptions) => Driver | Promise<Driver>
   /** Reads static files and certificates: `createFiles()` of `@flatend/gateway/files`. */
   readonly files?: FileStore
+  /**
+   * Certificates that are checked, replaced as they change, and had by ACME: `createCertificates()`
+   * of `@flatend/gateway/tls`. @default those of `files`, read once
+   */
+  readonly certificates?: CertificateSource
   /** Milliseconds that only rise. */
   readonly clock: { now(): number }
   /** Runs a function once the current tick's work is done. */

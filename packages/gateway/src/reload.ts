@@ -1,6 +1,7 @@
 import type { ServedRoutes } from './answer-exchange.ts'
 import type { GatewayConfig, ListenAddress, ListenerConfig } from './config/types.ts'
 import type { Bound, CertificateEntry, Driver, DriverOptions } from './driver.ts'
+import type { ListenerCertificates } from './listener-certificates.ts'
 import type { ListenerRoutes } from './listener-routes.ts'
 
 /** A listener whose files were read and whose router was built. */
@@ -8,6 +9,8 @@ export interface PreparedListener {
   readonly listener: ListenerConfig
   readonly routes: ListenerRoutes
   readonly certificates: readonly CertificateEntry[]
+  /** Where they come from, and others after them. */
+  readonly source: ListenerCertificates
 }
 
 /** One address of a {@link PreparedListener}. */
@@ -27,6 +30,7 @@ export interface Slot {
   readonly listener: ListenerConfig
   bound: Bound
   certificates: readonly CertificateEntry[]
+  source: ListenerCertificates
   /** What requests are answered by; read once for each. */
   served: ServedRoutes
 }
@@ -44,6 +48,7 @@ interface Kept {
   readonly slot: Slot
   readonly next: ServedRoutes
   readonly certificates: readonly CertificateEntry[]
+  readonly source: ListenerCertificates
   /** Options of its driver that cannot change while it runs. */
   readonly stays: readonly string[]
 }
@@ -76,7 +81,7 @@ function driverOptions(prepared: PreparedListener, address: ListenAddress): Driv
   return {
     host: address.host,
     port: address.port,
-    ...(listener.https ? { certificates, http2: true } : {}),
+    ...(listener.https ? { certificates, http2: listener.http2 ?? true } : {}),
     readTimeoutMs: timeouts.readMs,
     readHeaderTimeoutMs: timeouts.readHeaderMs,
     idleTimeoutMs: timeouts.idleMs,
@@ -95,9 +100,9 @@ export function planReload(slots: readonly Slot[], wanted: readonly PreparedAddr
     if (slot === undefined) added.push(next)
     else {
       byName.delete(next.name)
-      const { listener, routes, certificates } = next
+      const { listener, routes, certificates, source } = next
       const stays = changedOptions(slot, next)
-      kept.push({ slot, next: { listener, routes }, certificates, stays })
+      kept.push({ slot, next: { listener, routes }, certificates, source, stays })
     }
   }
   return { kept, added, removed: [...byName.values()] }
@@ -154,6 +159,9 @@ const AT_START = [
   ['bootstrap', 'bootstrap'],
   ['network', 'network'],
   ['legacy', 'legacy'],
+  ['peerCache', 'peer_cache'],
+  ['lan', 'lan'],
+  ['relay', 'relay'],
   ['secretKey', 'secret_key'],
   ['secretKeyFile', 'secret_key_file'],
   ['allow', 'allow'],

@@ -16,11 +16,11 @@ function problemsOf(text: string): readonly ConfigProblem[] {
 const route = (path: string): string => `[[http.routes]]\npath = "${path}"\nservice = "x"\n`
 
 /** Every key the 2020 gateway documents, in its own order and with its own values. */
-const everyKey = (https: string): string => `
+const everyKey = `
 addr = "127.0.0.1:9000"
 
 [[http]]
-${https}
+https = false
 domain = "lithdew.net"
 domains = ["a.lithdew.net", "b.lithdew.net"]
 addr = ":3000"
@@ -54,7 +54,7 @@ services = ["a", "b", "c"]
 
 describe('a configuration of 2020', () => {
   it('keeps the meaning of every documented key', () => {
-    const config = parseConfig(everyKey('https = false'))
+    const config = parseConfig(everyKey)
     expect(config.addr).toBe('127.0.0.1:9000')
     const [listener] = config.listeners
     expect(listener).toMatchObject({
@@ -77,12 +77,6 @@ describe('a configuration of 2020', () => {
       { method: 'POST', path: '/:id', target: { kind: 'service', services: ['a', 'b', 'c'] } },
     ])
     expect(config.warnings).toMatchObject([{ key: 'http[0].min.body_size', line: 21 }])
-  })
-
-  it('says that certificates by themselves are not there yet, and nothing else', () => {
-    expect(problemsOf(everyKey('https = true'))).toMatchObject([
-      { key: 'http[0].https', line: 5, message: expect.stringContaining('ACME') as string },
-    ])
   })
 
   it.each([
@@ -119,7 +113,11 @@ describe('a configuration of 2020', () => {
     })
     expect(config.listeners).toMatchObject([
       { addresses: [{ host: '', port: 80 }], maxBodySize: undefined, maxHeaderSize: 1_048_576 },
-      { addresses: [{ host: '', port: 443 }], tls: { certificate: 'c', key: 'k' } },
+      {
+        addresses: [{ host: '', port: 443 }],
+        tls: [{ certificate: 'c', key: 'k' }],
+        acme: undefined,
+      },
     ])
     expect(config.listeners[0]?.timeouts).toEqual({
       readMs: 10_000,

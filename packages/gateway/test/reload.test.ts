@@ -123,7 +123,7 @@ describe('a reload', () => {
     expect(set).toEqual([])
     await gateway.reload(parseConfig(https('two')))
     expect(set).toHaveLength(1)
-    expect(gateway.certificates).toMatchObject([{ certificate: '-----BEGIN two' }])
+    expect(set[0]).toMatchObject([[{ certificate: '-----BEGIN two' }]])
   })
 
   it('is possible while the gateway serves only', async () => {

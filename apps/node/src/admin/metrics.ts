@@ -81,8 +81,8 @@ function writeCertificates(text: PrometheusText, { certificates }: GatewayState)
     help: 'When a certificate in use ends.',
     type: 'gauge',
   })
-  for (const { names, expiresAt } of certificates) {
-    text.sample(expiresAt / 1_000, { names: names.join(',') })
+  for (const { names, notAfter } of certificates) {
+    text.sample(notAfter / 1_000, { names: names.join(',') })
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type CertificateState,
   type Gateway,
   type RequestMetrics,
   type RouteCounts,
@@ -6,7 +7,6 @@ import {
 } from '@flatend/gateway'
 import type { MeshStats } from '../mesh-parts.ts'
 import type { Node } from '../node.ts'
-import { type CertificateState, certificateStates } from './certificate-state.ts'
 import type { LoopDelay, LoopDelayMeter } from './loop-delay.ts'
 import type { Readiness } from './readiness.ts'
 import type { ReloadState } from './reloads.ts'
@@ -98,7 +98,7 @@ export function readState(sources: StateSources): GatewayState {
     services: serviceStates(node, metrics),
     peers: peerStates(node),
     mesh: node.stats(),
-    certificates: certificateStates(gateway.certificates),
+    certificates: gateway.certificates(),
     reloads: sources.reloads(),
     loopDelay: sources.loopDelay.read(),
     memory: { rss, heapUsed, external },

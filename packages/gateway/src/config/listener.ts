@@ -2,13 +2,8 @@ import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readRoute } from './route.ts'
 import { shapeOf } from './route-path.ts'
 import type { Section } from './section.ts'
-import type {
-  ListenAddress,
-  ListenerConfig,
-  ListenerTimeouts,
-  RouteConfig,
-  TlsFiles,
-} from './types.ts'
+import { readTls } from './tls.ts'
+import type { ListenAddress, ListenerConfig, ListenerTimeouts, RouteConfig } from './types.ts'
 
 /** The documented times of 2020: ten seconds each. */
 const DEFAULT_TIME_MS = 10_000
@@ -17,18 +12,45 @@ const DEFAULT_HEADER_SIZE = 1_048_576
 
 const DRIVERS = ['auto', 'uws', 'node'] as const
 
-/** Reads one `[[http]]`. */
-export function readListener(section: Section): ListenerConfig {
+/**
+ * Reads all `[[http]]`; at the end come the listeners that redirect to HTTPS, which stand for no
+ * table of their own.
+ */
+export function readListeners(sections: readonly Section[]): readonly ListenerConfig[] {
+  const read = sections.map(readListener)
+  const listeners = read.map(({ listener }) => listener)
+  for (const { listener, plain } of read) {
+    if (plain === undefined) continue
+    const known = listeners.flatMap(({ addresses }) => addresses)
+    // Port 80 is asked for by nobody: whoever has it already answers the CA's challenges as well.
+    const covered = plain.assumed && known.some(({ port }) => port === plain.address.port)
+    if (!covered) listeners.push(redirecting(listener, plain.address))
+  }
+  return listeners
+}
+
+interface ReadListener {
+  readonly listener: ListenerConfig
+  readonly plain: PlainAddress | undefined
+}
+
+/** Where HTTP is redirected to HTTPS. */
+interface PlainAddress {
+  readonly address: ListenAddress
+  /** The configuration does not name it. */
+  readonly assumed: boolean
+}
+
+function readListener(section: Section): ReadListener {
   const https = section.flag('https') ?? false
-  const domains = section.merged('domain', 'domains').map(({ value }) => value)
   const addresses = readAddresses(section, https)
-  const tls = readTls(section, https)
+  const driver = section.choice('driver', DRIVERS) ?? 'auto'
   const listener: ListenerConfig = {
     https,
-    domains,
     addresses,
-    tls,
-    driver: section.choice('driver', DRIVERS) ?? 'auto',
+    driver,
+    ...readTls(section, { https, driver }),
+    redirectHttps: undefined,
     redirectTrailingSlash: section.flag('redirect_trailing_slash') ?? true,
     redirectFixedPath: section.flag('redirect_fixed_path') ?? true,
     timeouts: readTimeouts(section),
@@ -37,9 +59,43 @@ export function readListener(section: Section): ListenerConfig {
     routes: readRoutes(section),
     where: section.at,
   }
-  section.planned('http2', 'acme', 'trusted_proxies', 'cors', 'compress', 'rate_limit')
+  const plain = readPlainAddress(section, listener)
+  section.planned('trusted_proxies', 'cors', 'compress', 'rate_limit')
   section.finish()
-  return listener
+  return { listener, plain }
+}
+
+/** Where HTTP is redirected to this HTTPS listener: port 80 where certificates come by ACME. */
+function readPlainAddress(section: Section, listener: ListenerConfig): PlainAddress | undefined {
+  const text = section.text('http_addr')
+  if (text !== undefined && !listener.https) {
+    section.error('http_addr', 'is used with https = true only', 'https = true')
+  }
+  if (!listener.https || text?.value === '') return undefined
+  if (text === undefined) {
+    const address = { host: '', port: 80, where: section.at }
+    return listener.acme && { address, assumed: true }
+  }
+  const address = parseAddress(text.value)
+  if (address) return { address: { ...address, where: text.at }, assumed: false }
+  section.error('http_addr', 'is not an address', `${ADDRESS_ALLOWED}, or "" for none`)
+  return undefined
+}
+
+function redirecting(listener: ListenerConfig, address: ListenAddress): ListenerConfig {
+  const { where } = address
+  return {
+    ...listener,
+    https: false,
+    http2: undefined,
+    domains: [],
+    tls: [],
+    acme: undefined,
+    addresses: [address],
+    redirectHttps: listener.addresses[0]?.port ?? 443,
+    routes: [],
+    where,
+  }
 }
 
 function readAddresses(section: Section, https: boolean): readonly ListenAddress[] {
@@ -56,34 +112,6 @@ function readAddresses(section: Section, https: boolean): readonly ListenAddress
   }
   if (section.has('addr') || section.has('addrs')) return addresses
   return [{ host: '', port: https ? 443 : 80, where: section.at }]
-}
-
-function readTls(section: Section, https: boolean): TlsFiles | undefined {
-  const table = section.table('tls')
-  if (table === undefined) {
-    if (https && !section.has('tls')) {
-      section.error(
-        'https',
-        'needs certificate files: certificates by themselves (ACME) are not supported by this version',
-        '[http.tls] with certificate = "FILE" and key = "FILE", or https = false',
-      )
-    }
-    return undefined
-  }
-  const certificate = table.filled('certificate')
-  const key = table.filled('key')
-  for (const name of ['certificate', 'key']) {
-    if (!table.has(name)) table.error(name, 'is missing', 'the name of a PEM file')
-  }
-  table.finish()
-  if (!https) section.error('tls', 'is used with https = true only', 'https = true')
-  if (certificate === undefined || key === undefined) return undefined
-  return {
-    certificate: certificate.value,
-    key: key.value,
-    certificateWhere: certificate.at,
-    keyWhere: key.at,
-  }
 }
 
 function readTimeouts(section: Section): ListenerTimeouts {

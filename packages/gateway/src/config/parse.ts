@@ -1,6 +1,6 @@
 import { ConfigError } from './config-error.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
-import { readListener } from './listener.ts'
+import { readListeners } from './listener.ts'
 import { Problems, Section } from './section.ts'
 import { readToml, type TomlTable } from './toml.ts'
 import type {
@@ -90,7 +90,7 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
     secretKeyFileWhere: section.where('secret_key_file'),
     admin: readAdmin(section),
     shutdownDelayMs: section.duration('shutdown_delay') ?? 0,
-    listeners: section.tables('http').map(readListener),
+    listeners: readListeners(section.tables('http')),
     warnings: problems.warnings,
   }
   if (section.has('secret_key') && section.has('secret_key_file')) {

@@ -184,6 +184,13 @@ export class Section {
     return found ?? (asking ? [asking] : [])
   }
 
+  /** The tables of `[key]` or of each `[[key]]`. */
+  oneOrMore(key: string): readonly Section[] {
+    if (this.#table.entries.get(key)?.value.kind === 'array') return this.tables(key)
+    const table = this.table(key)
+    return table ? [table] : []
+  }
+
   /** Keys that have a meaning, but not in this version. */
   planned(...keys: readonly string[]): void {
     for (const key of keys) {

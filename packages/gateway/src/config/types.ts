@@ -25,12 +25,27 @@ export interface ListenAddress {
   readonly where: SourcePosition
 }
 
-/** Certificate files of a listener, PEM. */
+/** A certificate of a listener and its key: PEM files. */
 export interface TlsFiles {
+  /** Host names it is for; those the certificate itself names, where there are none. */
+  readonly names: readonly string[]
   readonly certificate: string
   readonly key: string
   readonly certificateWhere: SourcePosition
   readonly keyWhere: SourcePosition
+}
+
+/** Certificates by themselves (ACME, RFC 8555): one for each domain of the listener. */
+export interface AcmeConfig {
+  /** URL of the CA's directory. */
+  readonly directory: string
+  /** Where the CA may write to. */
+  readonly email: string | undefined
+  /** Folder of account, certificates and keys; the program's own where it is not set. */
+  readonly storage: string | undefined
+  /** PEM file of the CAs that the directory's own TLS is checked by; the system's where it is not set. */
+  readonly ca: string | undefined
+  readonly where: SourcePosition
 }
 
 /** Times of one listener in milliseconds; 0 is no limit. */
@@ -88,7 +103,13 @@ export interface ListenerConfig {
   readonly domains: readonly string[]
   readonly addresses: readonly ListenAddress[]
   readonly driver: 'auto' | 'uws' | 'node'
-  readonly tls: TlsFiles | undefined
+  /** HTTP/2 beside HTTP/1.1; as the driver can where it is not set. */
+  readonly http2: boolean | undefined
+  /** The first is for clients that name no host, or one that no certificate is for. */
+  readonly tls: readonly TlsFiles[]
+  readonly acme: AcmeConfig | undefined
+  /** Port of the HTTPS listener that everything here is redirected to. */
+  readonly redirectHttps: number | undefined
   readonly redirectTrailingSlash: boolean
   readonly redirectFixedPath: boolean
   readonly timeouts: ListenerTimeouts

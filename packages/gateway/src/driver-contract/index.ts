@@ -16,9 +16,15 @@ import { exchangeCases } from './exchange-cases.ts'
 import { flowCases } from './flow-cases.ts'
 import { lifeCases } from './life-cases.ts'
 import type { DriverCase } from './scene.ts'
+import { tlsCases } from './tls-cases.ts'
 
 export { ContractError } from '../contract/expect.ts'
 export type { DriverCase, MakeDriver } from './scene.ts'
 
-/** Every case; each makes drivers of its own. HTTP/1.1, without TLS. */
-export const driverContract: readonly DriverCase[] = [...exchangeCases, ...flowCases, ...lifeCases]
+/** Every case; each makes drivers of its own. HTTP/1.1; `setCertificates` over TLS. */
+export const driverContract: readonly DriverCase[] = [
+  ...exchangeCases,
+  ...flowCases,
+  ...lifeCases,
+  ...tlsCases,
+]

@@ -1,6 +1,6 @@
 import { ContractError, expectThat } from '../contract/expect.ts'
 import type { Driver, DriverOptions, Exchange } from '../driver.ts'
-import { RawClient, type RawResponse } from './raw-client.ts'
+import { RawClient, type RawOptions, type RawResponse } from './raw-client.ts'
 
 /** Makes a driver, which is started once and destroyed after the case. */
 export type MakeDriver = (options: DriverOptions) => Driver
@@ -56,8 +56,8 @@ export class Scene {
       handler(exchange)
     })
     expectThat(host === '127.0.0.1' && port > 0, `start tells what was bound, not ${host}:${port}`)
-    const open = async (): Promise<RawClient> => {
-      const client = await RawClient.open({ port })
+    const open = async (more: ClientOptions = {}): Promise<RawClient> => {
+      const client = await RawClient.open({ port, ...more })
       this.#clients.push(client)
       return client
     }
@@ -70,11 +70,13 @@ export class Scene {
   }
 }
 
+type ClientOptions = Omit<RawOptions, 'port'>
+
 /** A driver that listens, and how to connect to it. */
 export interface Running {
   readonly driver: Driver
   readonly port: number
-  readonly open: () => Promise<RawClient>
+  readonly open: (options?: ClientOptions) => Promise<RawClient>
 }
 
 /** A case that ends in time, well or badly, and leaves nothing open. */

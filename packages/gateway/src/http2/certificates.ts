@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { CertificateEntry } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
+import { TLS_OPTIONS } from './tls-options.ts'
 
 /**
  * Checks that every entry has a certificate and the key that belongs to it.
@@ -78,7 +79,7 @@ function buildTable(entries: readonly CertificateEntry[]): ContextTable {
   const exact = new Map<string, SecureContext>()
   const wildcard = new Map<string, SecureContext>()
   for (const { names, certificate: cert, key } of entries) {
-    const context = createSecureContext({ cert, key, minVersion: 'TLSv1.2' })
+    const context = createSecureContext({ ...TLS_OPTIONS, cert, key })
     for (const name of names.map((each) => each.toLowerCase())) {
       const map = name.startsWith('*.') ? wildcard : exact
       const host = name.startsWith('*.') ? name.slice(2) : name
@@ -86,5 +87,5 @@ function buildTable(entries: readonly CertificateEntry[]): ContextTable {
     }
   }
   const { certificate: cert, key } = entry
-  return { exact, wildcard, entry, standard: createSecureContext({ cert, key }) }
+  return { exact, wildcard, entry, standard: createSecureContext({ ...TLS_OPTIONS, cert, key }) }
 }

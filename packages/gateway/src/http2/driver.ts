@@ -17,6 +17,7 @@ import type { ExchangeContext, NodeExchange } from './exchange.ts'
 import { listenError } from './listen-error.ts'
 import { createNodeServer, statusOfClientError } from './servers.ts'
 import { StallWatch } from './stall.ts'
+import { TLS_OPTIONS } from './tls-options.ts'
 
 /**
  * One listener by Node's own servers: HTTP/1.1, and HTTP/2 where `options` has certificates and
@@ -93,7 +94,7 @@ class NodeDriver implements Driver, ExchangeContext {
     }
     this.#certificates.set(entries)
     const server = this.#server as Server & { setSecureContext?: (options: object) => void }
-    server.setSecureContext?.({ ...this.#certificates.standard, minVersion: 'TLSv1.2' })
+    server.setSecureContext?.({ ...TLS_OPTIONS, ...this.#certificates.standard })
   }
 
   stopAccepting(): void {

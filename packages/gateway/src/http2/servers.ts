@@ -5,6 +5,7 @@ import type { Server } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import type { DriverOptions } from '../driver.ts'
 import type { SecureContexts } from './certificates.ts'
+import { TLS_OPTIONS } from './tls-options.ts'
 
 /** Streams one HTTP/2 connection may have open (RFC 9113 §6.5.2 recommends no fewer than 100). */
 const MAX_STREAMS = 256
@@ -27,8 +28,8 @@ export function createNodeServer(options: DriverOptions, certificates?: SecureCo
   if (certificates === undefined) return withLimits(createServer(http1))
   const tls: TlsOptions = {
     SNICallback: (name, done) => done(null, certificates.find(name)),
+    ...TLS_OPTIONS,
     ...certificates.standard,
-    minVersion: 'TLSv1.2',
     ...(options.readHeaderTimeoutMs > 0 ? { handshakeTimeout: options.readHeaderTimeoutMs } : {}),
   }
   if (options.http2 !== true) return withLimits(createHttpsServer({ ...http1, ...tls }))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CertificateEntry } from '../driver.ts'
 import { checkCertificates, defaultEntry } from '../http2/certificates.ts'
+import { CIPHERS } from '../http2/tls-options.ts'
 import type { Uws, UwsApp, UwsCertificateFiles, UwsHandler } from './types.ts'
 
 /** Makes an application, with TLS where there are certificates. */
@@ -52,5 +53,5 @@ function writeFiles(folder: string, entry: CertificateEntry, index: number): Uws
   const certificate = join(folder, `${index}.crt`)
   writeFileSync(key, entry.key, { mode: 0o600 })
   writeFileSync(certificate, entry.certificate, { mode: 0o600 })
-  return { key_file_name: key, cert_file_name: certificate }
+  return { key_file_name: key, cert_file_name: certificate, ssl_ciphers: CIPHERS }
 }

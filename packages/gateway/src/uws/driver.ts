@@ -51,7 +51,10 @@ class UwsDriver implements Driver, ExchangeContext {
   readonly #uws: Uws
   readonly #options: DriverOptions
   readonly #active = new Set<UwsExchange>()
-  /** The application that listens, last; those before it serve connections of older certificates. */
+  /**
+   * First the application that listens; last the one that serves new connections, where it is
+   * another. Those between serve connections of older certificates.
+   */
   #apps: UwsApp[]
   #handler: ExchangeHandler | undefined
   /** The receive buffers of connections are small, so that pausing them holds. */
@@ -100,17 +103,24 @@ class UwsDriver implements Driver, ExchangeContext {
     return this.#limited ? this.#bound : { ...this.#bound, warning: UNLIMITED }
   }
 
-  /** Live connections keep what they have: a new application takes the port over. */
+  /**
+   * Live connections keep what they have. The application that listens goes on listening, so that no
+   * connection under way is lost, and hands what it accepts to the newest.
+   */
   setCertificates(entries: readonly CertificateEntry[]): void {
     if (this.scheme === 'http') {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'this listener has no TLS')
     }
     const app = createApp(this.#uws, entries, this.#route)
-    const listens = this.#socket !== undefined
-    this.#close()
+    if (this.#draining) {
+      app.close()
+      return
+    }
+    const [listening] = this.#apps
+    const last = this.#apps.at(-1)
+    listening?.addChildAppDescriptor(app.getDescriptor())
+    if (last !== listening) listening?.removeChildAppDescriptor(last?.getDescriptor())
     this.#apps.push(app)
-    if (!listens || this.#bound === undefined || this.#listen(this.#bound)) return
-    throw listenError(this.#bound.host, this.#bound.port, undefined)
   }
 
   stopAccepting(): void {
@@ -145,7 +155,7 @@ class UwsDriver implements Driver, ExchangeContext {
   #listen({ host, port }: Bound): boolean {
     const before = openSockets()
     const flag = this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT
-    this.#apps.at(-1)?.listen(host, port, flag, (socket) => {
+    this.#apps[0]?.listen(host, port, flag, (socket) => {
       this.#socket = socket === false ? undefined : socket
     })
     if (this.#socket === undefined) return false

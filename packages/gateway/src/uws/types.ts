@@ -41,12 +41,18 @@ export interface UwsApp {
     options: number,
     callback: (socket: UwsListenSocket | false) => void,
   ): UwsApp
+  /** What this application is called by in `addChildAppDescriptor`. */
+  getDescriptor(): unknown
+  /** Connections that are accepted here go to such applications, by turns. */
+  addChildAppDescriptor(descriptor: unknown): void
+  removeChildAppDescriptor(descriptor: unknown): void
   close(): UwsApp
 }
 
 export interface UwsCertificateFiles {
   readonly key_file_name: string
   readonly cert_file_name: string
+  readonly ssl_ciphers?: string
 }
 
 export interface Uws {

@@ -116,6 +116,11 @@ test.each<readonly [string, string, MakeDriver]>([
     changed(same, () => ({ stopAccepting: () => undefined })),
   ],
   [
+    'keeps its first certificates',
+    'setCertificates: new connections',
+    changed(same, () => ({ setCertificates: () => undefined })),
+  ],
+  [
     'has errors of its own',
     'a port that is taken',
     changed(same, (driver) => ({
