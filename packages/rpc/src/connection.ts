@@ -158,6 +158,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     const options = { id, credit: this.#streamCredit, deadline: this.now() + timeoutMs }
     const stream = new OutgoingStream(this, options, sink)
     this.#table.outgoing.set(id, stream)
+    this.#channel.busy = true
     this.#deadlines.add(stream)
     if (this.#table.exhausted) this.onRetire?.()
     return stream
@@ -262,7 +263,9 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     this.#tiny.forget(stream)
     stream.deadline = Number.POSITIVE_INFINITY
     this.#deadlines.ended()
-    if (this.idle) this.onIdle?.()
+    if (!this.idle) return
+    if (!this.#closed) this.#channel.busy = false
+    this.onIdle?.()
   }
 
   // --- What messages of the peer ask of it. ---
@@ -299,6 +302,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     const request = { id, credit, deadline, service, headers, idempotent }
     const stream = new IncomingStream(this, request)
     this.#table.incoming.set(id, stream)
+    this.#channel.busy = true
     this.#deadlines.add(stream)
     this.stats.callsReceived++
     this.#options.dispatch(stream)

@@ -19,6 +19,8 @@ export interface Channel {
   readonly dialer: boolean
   /** False while more is queued than is sensible. */
   readonly writable: boolean
+  /** Set while calls run: a peer that falls silent then is given up sooner (protocol §4). */
+  busy?: boolean
   /** Begins a message; fill the writer, then `end`. Nothing else may happen on the channel between. */
   begin(seq: number, opcode: number): Writer
   /** Ends it; `payload` follows what was written and must not be changed any more. */
