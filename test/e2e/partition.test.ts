@@ -9,7 +9,7 @@ stopProcessesAfterwards()
 
 const here = namespacesHere('a network that falls in two')
 /** How long it is in two, in seconds. A minute is what it is about; CI has not got as long. */
-const PARTITION = Number(process.env['FLATEND_PARTITION_SECONDS'] ?? 14)
+const PARTITION = Number(process.env['FLATEND_PARTITION_SECONDS'] ?? 11)
 /** Calls under way over the cut notice after 5 seconds that nothing comes. */
 const NOTICED_MS = 8_000
 /** How long a network that is whole again may take to be known whole. */

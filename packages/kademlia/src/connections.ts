@@ -17,6 +17,8 @@ export interface Session {
   retired: boolean
   /** The peer spoke, so that it has this connection open too. */
   heard: boolean
+  /** The peer opened another since it spoke here last: if it does so again, it has this one no more. */
+  doubted: boolean
   /** Those that end then. */
   readonly replaced: Session[]
   /** v1 targets it was given an answer for. */
@@ -88,6 +90,7 @@ export class Connections {
 
   /** The peer spoke: it has this connection too, and those that it replaces may end. */
   hear(session: Session): void {
+    session.doubted = false
     if (session.heard) return
     session.heard = true
     retireReplaced(session)
@@ -104,6 +107,7 @@ export class Connections {
       left: false,
       retired: false,
       heard: false,
+      doubted: false,
       replaced: [],
       answered: new Set(),
       allowance: undefined,
@@ -143,7 +147,9 @@ export class Connections {
   /**
    * Of two connections to one node both sides use the one that the smaller key dialed. Of two that the
    * same side dialed, the newer: the older may be dead without having noticed. Which one is newer the
-   * two sides may see differently, so only who dialed them ends one.
+   * two sides may see differently, so only who dialed them ends one. A peer that comes again, and again
+   * without a word over the one we would keep, has lost that one: after a network fell in two, its end
+   * may be gone for long before ours notices.
    */
   #choose(session: Session, hex: string): Session | undefined {
     let node = this.#nodes.get(hex)
@@ -154,7 +160,7 @@ export class Connections {
     const other = node.used
     node.sessions.push(session)
     const alike = other !== undefined && isOurs(other) === isOurs(session)
-    if (other && !alike && this.#isPreferred(other)) {
+    if (other && !alike && this.#keeps(other, session)) {
       replace(session, other)
       return undefined
     }
@@ -163,6 +169,15 @@ export class Connections {
     const oldest = node.sessions.find(({ retired }) => !retired)
     if (node.sessions.length > MAX_TO_ONE_NODE && oldest) retire(oldest)
     return other
+  }
+
+  /** Whether a connection is kept though another way round was opened. */
+  #keeps(kept: Session, other: Session): boolean {
+    if (!this.#isPreferred(kept)) return false
+    if (isOurs(other)) return true
+    const isLost = kept.doubted
+    kept.doubted = true
+    return !isLost
   }
 
   #isPreferred(session: Session): boolean {
