@@ -12,6 +12,11 @@ import type { RoutingTable } from './routing-table.ts'
 /** Questions for peers after the start, in milliseconds; then every REFRESH. */
 const EARLY_REFRESHES = [250, 1_000, 3_000]
 const REFRESH = 30_000
+/**
+ * Who comes to a node that is just joining through others is not dialed back for so long, in
+ * milliseconds: where many start at once, each pair would make two connections in the first second.
+ */
+const JOINING = 1_500
 /** Refreshes from one look at who is not verified yet to the next: 5 minutes. */
 const VERIFY_EVERY = 10
 /** Pages of PEERS read of one peer: enough for all that are ever dialed. */
@@ -40,6 +45,9 @@ export class Membership {
   readonly #dialers: Dialers
   #timer: Timer | undefined
   #refreshes = 0
+  /** Who came meanwhile; nothing once this node has joined, or where it joins through nobody. */
+  #came: Peer[] | undefined
+  #joining: Timer | undefined
   #stopped = false
   #settle: () => void = () => undefined
   #unsettled = 0
@@ -65,11 +73,15 @@ export class Membership {
     for (const seed of this.#seeds) this.#dial(seed, { cause: 'seed' })
     if (this.#unsettled === 0) this.#settle()
     this.#scheduleRefresh()
+    if (this.#seeds.size === 0) return
+    const { clock, random } = this.#context
+    this.#joining = clock.schedule(JOINING * (1 + random()), () => this.#joined())
   }
 
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
+    this.#joining?.cancel()
     this.#dialers.stop()
     this.#settle()
   }
@@ -83,10 +95,23 @@ export class Membership {
   learn(peer: Peer): void {
     const { key, address, version } = peer
     if (!key || !address || version !== 2 || !isDialable(address)) return
-    const { table } = this.#context
-    if (this.verify(peer) || table.has(key)) return
+    if (this.isSeed(peer.dialed) && this.#joining) this.#came ??= []
+    if (this.verify(peer) || this.#context.table.has(key)) return
+    if (this.#came) this.#defer(this.#came, peer)
     // Where connections are few, each that closes for being idle would else be made anew for ever.
-    if (!this.sparse || table.wants(key)) this.#probe(toContact(key, address))
+    else if (!this.sparse || this.#context.table.wants(key)) this.#probe(toContact(key, address))
+  }
+
+  /** Who finds no room is verified with those who are wanted, later. */
+  #defer(came: Peer[], peer: Peer): void {
+    if (came.length < this.#context.limits.maxDialers) came.push(peer)
+  }
+
+  #joined(): void {
+    const came = this.#came ?? []
+    this.#joining = undefined
+    this.#came = undefined
+    for (const peer of came) if (this.#context.connections.get(peer)) this.learn(peer)
   }
 
   /** Only who answered at its own address, with its own key, is ever told to others. */
@@ -238,7 +263,11 @@ export class Membership {
   #refresh(): void {
     const { connections, random } = this.#context
     const sessions = connections.used()
-    const session = sessions[Math.floor(random() * sessions.length)]
+    // In the beginning a seed knows most.
+    const seeds = sessions.filter(({ peer }) => this.isSeed(peer.dialed))
+    const isEarly = this.#refreshes <= EARLY_REFRESHES.length && seeds.length > 0
+    const asked = isEarly ? seeds : sessions
+    const session = asked[Math.floor(random() * asked.length)]
     if (session) this.askPeers(session.peer)
     if (this.#refreshes % VERIFY_EVERY === 0) this.#verifyWanted(sessions)
   }
