@@ -97,14 +97,15 @@ export class Membership {
     if (!key || !address || version !== 2 || !isDialable(address)) return
     if (this.isSeed(peer.dialed) && this.#joining) this.#came ??= []
     if (this.verify(peer) || this.#context.table.has(key)) return
-    if (this.#came) this.#defer(this.#came, peer)
-    // Where connections are few, each that closes for being idle would else be made anew for ever.
-    else if (!this.sparse || this.#context.table.wants(key)) this.#probe(toContact(key, address))
+    if (this.#came) {
+      // Who finds no room is verified with those who are wanted, later.
+      if (this.#came.length < this.#context.limits.maxDialers) this.#came.push(peer)
+    } else this.#find(toContact(key, address))
   }
 
-  /** Who finds no room is verified with those who are wanted, later. */
-  #defer(came: Peer[], peer: Peer): void {
-    if (came.length < this.#context.limits.maxDialers) came.push(peer)
+  /** Where connections are few, each that closes for being idle would else be made anew for ever. */
+  #find(contact: Contact): void {
+    if (!this.sparse || this.#context.table.wants(contact.key)) this.#probe(contact)
   }
 
   #joined(): void {
