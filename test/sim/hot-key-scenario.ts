@@ -1,6 +1,6 @@
 import type { Discovery } from '@flatend/kademlia'
 import { serviceKey } from '@flatend/kademlia'
-import { ConnectedNetwork, type Heard } from './connected-network.ts'
+import { ConnectedNetwork, type Heard, PASSIVE } from './connected-network.ts'
 import { Directory } from './directory.ts'
 import { type Figure, percentile, share } from './figures.ts'
 import { fillTable } from './preset.ts'
@@ -14,8 +14,6 @@ const HOT = 'hot'
 /** Opcodes of GET and PUT (discovery §3). */
 const GET = 0x12
 const PUT = 0x11
-/** Nodes answer and look up, and leave their tables as they are: upkeep is for other scenarios. */
-const PASSIVE = { maxFullMesh: 0, maxDialers: 0, maxProbes: 0 }
 /** Its provider tells of itself within so long, in milliseconds. */
 const PUBLISHED = 20_000
 /** One lookup begins after another, in milliseconds: a hundred a second. */
