@@ -27,6 +27,10 @@ async function start(index: number, addrs: readonly string[]): Promise<Node> {
   return node
 }
 
+function known(node: Node): number {
+  return new Set(node.peers().flatMap(({ services }) => services)).size
+}
+
 /** Nodes that start at once and join through the first. */
 async function startMesh(count: number): Promise<readonly Node[]> {
   const first = await start(0, [])
@@ -39,8 +43,6 @@ async function startMesh(count: number): Promise<readonly Node[]> {
 
 test('32 nodes over TCP know each service, and call it', { timeout: 120_000 }, async () => {
   const nodes = await startMesh(32)
-  const known = (node: Node): number =>
-    new Set(node.peers().flatMap(({ services }) => services)).size
   const all = await eventually(
     async () => await Promise.resolve(nodes.every((n) => known(n) === 31)),
   )

@@ -37,6 +37,8 @@ export interface Heard {
 export class ConnectedNetwork {
   /** Told of every message that arrives; whether it is heard. */
   hears: (heard: Heard) => boolean = () => true
+  /** Whether nodes keep records, and with them few connections. */
+  records = true
   /** Round trips that a dial takes; 0 shows what connections that are open save. */
   dialTrips = 1
   readonly #ends = new Map<SimNode, Set<End>>()
@@ -47,7 +49,7 @@ export class ConnectedNetwork {
       self: { key: node.key, address: node.contact.address },
       clock: world.clock,
       random: world.random,
-      records: simRecords(node, world),
+      ...(this.records ? { records: simRecords(node, world) } : {}),
       services: node.services,
       network: {
         connect: (target, { signal }) => this.connect({ node, world, signal }, target),

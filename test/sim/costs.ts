@@ -18,9 +18,7 @@ export async function costs(seed: number, tell: (line: string) => void): Promise
 
 export function costTable(sizes: readonly number[], reports: readonly Report[]): string {
   const names = reports[0]?.figures.map(({ name }) => name) ?? []
-  const valueOf = (i: number) => (report: Report) =>
-    (report.figures[i]?.value ?? 0).toLocaleString('en')
-  const rows = names.map((name, i) => [name].concat(reports.map(valueOf(i))))
+  const rows = names.map((name, i) => [name].concat(reports.map((report) => valueOf(report, i))))
   rows.push(['hash', ...reports.map(({ hash }) => `\`${hash}\``)])
   const all = [['nodes of the mesh', ...sizes.map((size) => size.toLocaleString('en'))], ...rows]
   const widths = (all[0] ?? []).map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
@@ -28,4 +26,8 @@ export function costTable(sizes: readonly number[], reports: readonly Report[]):
     `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`
   const [head = [], ...body] = all
   return `${[line(head), line(widths.map((n) => '-'.repeat(n))), ...body.map(line)].join('\n')}\n`
+}
+
+function valueOf({ figures }: Report, at: number): string {
+  return (figures[at]?.value ?? 0).toLocaleString('en')
 }

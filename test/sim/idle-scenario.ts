@@ -25,9 +25,9 @@ const K = 16
  * tag (protocol §3). TCP and IP have 40 to 52 more for each segment.
  */
 const AROUND = 29
-/** Bytes of a handshake, both directions, and of the keepalives of a connection in a minute (measured). */
+/** Bytes of a handshake, both directions, and of a connection's keepalives in a minute: both measured. */
 const HANDSHAKE = 580
-const KEEPALIVES = 300
+const KEEPALIVES = 540
 
 /** What a node costs its operator: nothing is called, one service is offered by each. */
 export async function idle(options: ScenarioOptions): Promise<Report> {
