@@ -6,8 +6,8 @@ import { generateSecretKey, Node } from '@flatend/node'
 const LOOKUPS = 200
 /** The mesh is given up after so long, in milliseconds. */
 const PATIENCE = 60_000
-/** Until records are published and tables are full, in milliseconds. */
-const SETTLE = 6_000
+/** A mesh is warm when a second costs less of the processor than this, in milliseconds. */
+const QUIET = 100
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -67,6 +67,17 @@ async function untilAllKnown(nodes, began) {
   return performance.now() - began
 }
 
+/** Until connections are made and records published. */
+async function untilQuiet() {
+  const end = performance.now() + PATIENCE
+  for (let quiet = 0; quiet < 3 && performance.now() < end; ) {
+    const cpu = process.cpuUsage()
+    await pause(1_000)
+    const { user, system } = process.cpuUsage(cpu)
+    quiet = (user + system) / 1_000 < QUIET ? quiet + 1 : 0
+  }
+}
+
 /**
  * Nodes look for services of nodes they have no connection to, and connect them.
  * @param {Node[]} nodes
@@ -110,7 +121,7 @@ async function measure(count) {
       known ? `all services known after ${known.toFixed(0)} ms, ${spent(cpu)}` : 'never all known',
     )
   } else {
-    await pause(SETTLE)
+    await untilQuiet()
     const { times, missed } = await resolveSome(nodes)
     const peers = nodes.reduce((sum, node) => sum + node.peers().length, 0) / count
     row.push(`${peers.toFixed(0)} connections of a node`)
