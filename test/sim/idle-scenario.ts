@@ -16,7 +16,7 @@ const SETTLED = 12 * MINUTE
 /** How long nobody does anything of its own: a whole round of probes and two of refreshing. */
 const IDLE = 10 * MINUTE
 /** Up to so many nodes all join in full; of more, tables are preset and few nodes are awake. */
-const MOST_JOINED = 1_000
+const MOST_JOINED = 100
 const AWAKE = 40
 /** Nodes a lookup is to find. */
 const K = 16

@@ -22,7 +22,7 @@ scenarios, one of
   --partition                nodes that joined, in two halves for ten minutes
   --hot-key                  preset, one service that all look up
   --mixed-legacy             nodes that joined, a fifth of which speak v1 alone
-  --idle                     what a node costs that is left alone; over 1,000 preset
+  --idle                     what a node costs that is left alone; over 100 preset
   --costs                    the same of five sizes from 10 to 100,000; --write: docs/discovery.md
   --churn                    half of the nodes leave within two hours
 
