@@ -49,7 +49,11 @@ export async function hotKey(options: ScenarioOptions): Promise<Report> {
     ],
     hash: trace.digest(),
     events: trace.count,
-    plot: { label: 'lookups that asked a node, in thousandths', values: thousandths(heat) },
+    plot: {
+      label: 'lookups that asked a node, in thousandths',
+      of: 'nodes',
+      values: thousandths(heat),
+    },
   }
 }
 
@@ -81,11 +85,13 @@ class HotNetwork {
   readonly #provider: SimNode
   readonly #asked = new Map<SimNode, number>()
   readonly #key: Uint8Array
+  readonly #copies: boolean
   #measured = false
   #found = 0
 
   constructor({ nodes, seed }: ScenarioOptions, copies: boolean) {
     this.#random = seededRandom(seed + 1)
+    this.#copies = copies
     this.world = new World({
       seed,
       discover: (node, world) => this.#discover({ node, world, directory, seed }),
@@ -106,7 +112,8 @@ class HotNetwork {
     const { world } = this
     this.#provider.discovery.start()
     await world.pass(PUBLISHED)
-    const warming = Math.ceil(WARM_UP / APART)
+    // Without copies there is nothing to warm.
+    const warming = this.#copies ? Math.ceil(WARM_UP / APART) : 0
     const others = world.nodes.filter((node) => node !== this.#provider)
     const askers = sample(this.#random, others, warming + wanted)
     for (const [i, asker] of askers.entries()) {

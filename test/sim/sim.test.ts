@@ -83,7 +83,7 @@ describe('the simulation', { timeout: 600_000 }, () => {
   })
 
   test('nodes of 2020 find ours, and trouble nobody', async () => {
-    const report = await mixedLegacy({ nodes: 100, seed: SEED, lookups: 60 })
+    const report = await mixedLegacy({ nodes: 60, seed: SEED, lookups: 60 })
     expect(missed(report)).toEqual([])
     expect(targets(report)).toBe(5)
   })
