@@ -19,6 +19,9 @@ const SELF = 'FLATEND_MONTE_SELF'
 /** Opcode of FIND_NODE2 (discovery §3). */
 const FIND_NODE2 = 0x10
 
+/** Limits of a node that answers and looks up, and leaves its table as it is. */
+export const PASSIVE = { maxFullMesh: 0, maxDialers: 0, maxProbes: 0 } as const
+
 /** A connection that ends before the answer, as the port has it. */
 const NO_REPLY = -1
 
@@ -34,6 +37,8 @@ export interface Heard {
 export class ConnectedNetwork {
   /** Told of every message that arrives; whether it is heard. */
   hears: (heard: Heard) => boolean = () => true
+  /** Whether nodes keep records, and with them few connections. */
+  records = true
   /** Round trips that a dial takes; 0 shows what connections that are open save. */
   dialTrips = 1
   readonly #ends = new Map<SimNode, Set<End>>()
@@ -44,7 +49,7 @@ export class ConnectedNetwork {
       self: { key: node.key, address: node.contact.address },
       clock: world.clock,
       random: world.random,
-      records: simRecords(node, world),
+      ...(this.records ? { records: simRecords(node, world) } : {}),
       services: node.services,
       network: {
         connect: (target, { signal }) => this.connect({ node, world, signal }, target),
@@ -72,7 +77,7 @@ export class ConnectedNetwork {
     const to = world.at(target.address)
     if (!to) return Promise.reject(new Error(`${target.address} is nobody's`))
     world.note(EVENT.dial, node, to)
-    world.traffic.message(node, DIAL, 0)
+    world.traffic.message([node, to], DIAL, 0)
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       const roundTrip = world.latency(node, to) + world.latency(to, node)
@@ -178,7 +183,7 @@ class End implements Peer {
     }
     world.note(EVENT.request, node, to)
     const body = bytesOf(write)
-    world.traffic.message(node, opcode, body.length)
+    world.traffic.message([node, to], opcode, body.length)
     this.#waiting.set(seq, this.#measured({ opcode, body, onReply }))
     this.deliver(() => this.other?.hear({ seq, opcode, body }))
   }
@@ -188,7 +193,7 @@ class End implements Peer {
     const { world, node, to } = this.#options
     world.note(EVENT.tell, node, to)
     const body = bytesOf(write)
-    world.traffic.message(node, opcode, body.length)
+    world.traffic.message([node, to], opcode, body.length)
     this.deliver(() => this.other?.hear({ seq: 0, opcode, body }))
   }
 
@@ -197,7 +202,7 @@ class End implements Peer {
     const { world, node, to } = this.#options
     world.note(EVENT.reply, node, to)
     const body = bytesOf(write)
-    world.traffic.message(node, REPLY, body.length)
+    world.traffic.message([node, to], REPLY, body.length)
     this.deliver(() => this.other?.answered(seq, status, body))
   }
 

@@ -1,6 +1,6 @@
 import type { Discovery } from '@flatend/kademlia'
 import { serviceKey } from '@flatend/kademlia'
-import { ConnectedNetwork, type Heard } from './connected-network.ts'
+import { ConnectedNetwork, type Heard, PASSIVE } from './connected-network.ts'
 import { Directory } from './directory.ts'
 import { type Figure, percentile, share } from './figures.ts'
 import { fillTable } from './preset.ts'
@@ -14,8 +14,6 @@ const HOT = 'hot'
 /** Opcodes of GET and PUT (discovery §3). */
 const GET = 0x12
 const PUT = 0x11
-/** Nodes answer and look up, and leave their tables as they are: upkeep is for other scenarios. */
-const PASSIVE = { maxFullMesh: 0, maxDialers: 0, maxProbes: 0 }
 /** Its provider tells of itself within so long, in milliseconds. */
 const PUBLISHED = 20_000
 /** One lookup begins after another, in milliseconds: a hundred a second. */
@@ -51,7 +49,11 @@ export async function hotKey(options: ScenarioOptions): Promise<Report> {
     ],
     hash: trace.digest(),
     events: trace.count,
-    plot: { label: 'lookups that asked a node, in thousandths', values: thousandths(heat) },
+    plot: {
+      label: 'lookups that asked a node, in thousandths',
+      of: 'nodes',
+      values: thousandths(heat),
+    },
   }
 }
 
@@ -83,11 +85,13 @@ class HotNetwork {
   readonly #provider: SimNode
   readonly #asked = new Map<SimNode, number>()
   readonly #key: Uint8Array
+  readonly #copies: boolean
   #measured = false
   #found = 0
 
   constructor({ nodes, seed }: ScenarioOptions, copies: boolean) {
     this.#random = seededRandom(seed + 1)
+    this.#copies = copies
     this.world = new World({
       seed,
       discover: (node, world) => this.#discover({ node, world, directory, seed }),
@@ -108,7 +112,8 @@ class HotNetwork {
     const { world } = this
     this.#provider.discovery.start()
     await world.pass(PUBLISHED)
-    const warming = Math.ceil(WARM_UP / APART)
+    // Without copies there is nothing to warm.
+    const warming = this.#copies ? Math.ceil(WARM_UP / APART) : 0
     const others = world.nodes.filter((node) => node !== this.#provider)
     const askers = sample(this.#random, others, warming + wanted)
     for (const [i, asker] of askers.entries()) {

@@ -1,5 +1,5 @@
 import { costFigures, mean, share } from './figures.ts'
-import { JoinedMesh, SETTLED } from './joined-mesh.ts'
+import { JoinedMesh, type JoinedOptions, SETTLED } from './joined-mesh.ts'
 import { FIND_NODE } from './legacy-node.ts'
 import type { Report, ScenarioOptions } from './scenario.ts'
 
@@ -9,7 +9,7 @@ const PARTITION = 600_000
 const LEGACY = 0.2
 
 /** Everybody joins through the first, with all that the package's discovery does. */
-export async function joining(options: ScenarioOptions): Promise<Report> {
+export async function joining(options: JoinedOptions): Promise<Report> {
   const mesh = new JoinedMesh(options)
   await mesh.join()
   const outcomes = await mesh.lookups(options.lookups)

@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { churn } from './churn-scenario.ts'
+import { costs } from './costs.ts'
 import { hotKey } from './hot-key-scenario.ts'
+import { idle } from './idle-scenario.ts'
 import { joining, mixedLegacy, partition } from './joined-scenarios.ts'
 import { drawPlot } from './plot.ts'
 import { adversaries, dead, outage, preset } from './preset-scenarios.ts'
@@ -20,6 +22,8 @@ scenarios, one of
   --partition                nodes that joined, in two halves for ten minutes
   --hot-key                  preset, one service that all look up
   --mixed-legacy             nodes that joined, a fifth of which speak v1 alone
+  --idle                     what a node costs that is left alone; over 100 preset
+  --costs                    the same of five sizes from 10 to 100,000; --write: docs/discovery.md
   --churn                    half of the nodes leave within two hours
 
 options
@@ -39,6 +43,8 @@ const { values } = parseArgs({
     partition: { type: 'boolean' },
     churn: { type: 'boolean' },
     'hot-key': { type: 'boolean' },
+    idle: { type: 'boolean' },
+    costs: { type: 'boolean' },
     'mixed-legacy': { type: 'boolean' },
     dead: { type: 'string' },
     adversaries: { type: 'string' },
@@ -83,6 +89,7 @@ function run(): Promise<Report> {
   if (values.dead) return dead({ ...options, dead: number(values.dead) })
   if (values.outage) return outage(options)
   if (values.churn) return churn({ ...options, hours: number(values.hours) })
+  if (values.idle) return idle(options)
   if (values['mixed-legacy']) return mixedLegacy(options)
   if (values.partition) return partition(options)
   if (values.preset) return preset({ ...options, loss: number(values.loss) })
@@ -103,8 +110,18 @@ function write(report: Report): void {
   writeFileSync(page, withBlock(readFileSync(page, 'utf8'), name, text))
 }
 
+async function printCosts(): Promise<void> {
+  const table = await costs(options.seed, (line) => process.stdout.write(`${line}\n`))
+  process.stdout.write(`\n${table}`)
+  if (!values.write) return
+  const page = fileURLToPath(new URL('../../../docs/discovery.md', import.meta.url))
+  writeFileSync(page, withBlock(readFileSync(page, 'utf8'), 'costs', table))
+}
+
 if (values.help) {
   process.stdout.write(USAGE)
+} else if (values.costs) {
+  await printCosts()
 } else {
   const start = performance.now()
   const report = await run()

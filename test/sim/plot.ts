@@ -7,7 +7,7 @@ const MARGIN = { left: 44, right: 12, top: 34, bottom: 40 }
 const BARS = 32
 
 /** A histogram as SVG, which reads on light and dark ground. */
-export function drawPlot(title: string, { label, values }: Plot): string {
+export function drawPlot(title: string, { label, values, of = 'lookups' }: Plot): string {
   const low = Math.min(...values)
   const step = Math.max(1, Math.ceil((Math.max(...values) - low + 1) / BARS))
   const bars = count(values, { low, step })
@@ -29,7 +29,7 @@ export function drawPlot(title: string, { label, values }: Plot): string {
     text(String(WIDTH / 2), 18, title),
     ...shapes,
     axis,
-    text(String(WIDTH / 2), HEIGHT - 8, `${label} (${values.length} lookups)`),
+    text(String(WIDTH / 2), HEIGHT - 8, `${label} (${values.length} ${of})`),
     text('22', MARGIN.top + 4, String(most)),
     text('22', floor, '0'),
     '</svg>\n',

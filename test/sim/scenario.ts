@@ -21,5 +21,7 @@ export interface Report {
 /** Values whose distribution is drawn. */
 export interface Plot {
   readonly label: string
+  /** What each value is of. @default lookups */
+  readonly of?: string
   readonly values: readonly number[]
 }

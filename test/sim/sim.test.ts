@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { churn } from './churn-scenario.ts'
 import { type Figure, reached } from './figures.ts'
-import { joining, partition } from './joined-scenarios.ts'
+import { hotKey } from './hot-key-scenario.ts'
+import { idle } from './idle-scenario.ts'
+import { joining, mixedLegacy, partition } from './joined-scenarios.ts'
 import { adversaries, dead, outage, preset } from './preset-scenarios.ts'
 import type { Report } from './scenario.ts'
 
@@ -23,6 +25,8 @@ describe('the simulation', { timeout: 600_000 }, () => {
     ['lossy', (seed: number) => preset({ nodes: 300, seed, lookups: 40, loss: 0.05 })],
     ['joined', (seed: number) => joining({ nodes: 40, seed, lookups: 20 })],
     ['apart', (seed: number) => partition({ nodes: 30, seed, lookups: 20 })],
+    ['mixed', (seed: number) => mixedLegacy({ nodes: 40, seed, lookups: 20 })],
+    ['idle', (seed: number) => idle({ nodes: 20, seed, lookups: 20 })],
     ['churning', (seed: number) => churn({ nodes: 40, seed, lookups: 20, hours: 0.2 })],
   ])('%s: equal seeds give equal events, others others', async (_name, run) => {
     const [one, again, other] = [await run(7), await run(7), await run(8)]
@@ -32,7 +36,7 @@ describe('the simulation', { timeout: 600_000 }, () => {
   })
 
   test('1,000 that join in full reach the figures', async () => {
-    const report = await joining({ nodes: 1_000, seed: SEED, lookups: 300 })
+    const report = await joining({ nodes: 1_000, seed: SEED, lookups: 300, records: false })
     // One question more than the target, which preset tables reach: docs/discovery-simulation.md.
     expect(missed(report).map(({ name, value: asked }) => [name, asked])).toEqual([
       ['messages, p95', 20],
@@ -69,6 +73,19 @@ describe('the simulation', { timeout: 600_000 }, () => {
     const report = await adversaries(options)
     expect(missed(report)).toEqual([])
     expect(targets(report)).toBe(1)
+  })
+
+  test('a key that all look up falls on no node alone', async () => {
+    const report = await hotKey({ nodes: 10_000, seed: SEED, lookups: 1_000 })
+    expect(missed(report)).toEqual([])
+    expect(targets(report)).toBe(2)
+    expect(value(report, 'the same without copies on the way')).toBeGreaterThan(20)
+  })
+
+  test('nodes of 2020 find ours, and trouble nobody', async () => {
+    const report = await mixedLegacy({ nodes: 60, seed: SEED, lookups: 60 })
+    expect(missed(report)).toEqual([])
+    expect(targets(report)).toBe(5)
   })
 
   test('a network that was in two halves is one again', async () => {

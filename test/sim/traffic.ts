@@ -13,11 +13,11 @@ export interface Sent {
 /** Counts what nodes send, by opcode. */
 export class Traffic {
   readonly #sent = new Map<number, { messages: number; bytes: number }>()
-  /** Whose messages count. */
+  /** Whose messages count; an answer is one of who asked. */
   counts: (node: SimNode) => boolean = () => true
 
-  message(from: SimNode, kind: number, body: number): void {
-    if (!this.counts(from)) return
+  message([from, to]: readonly [SimNode, SimNode], kind: number, body: number): void {
+    if (!this.counts(kind === REPLY ? to : from)) return
     let sent = this.#sent.get(kind)
     if (!sent) {
       sent = { messages: 0, bytes: 0 }
@@ -31,8 +31,16 @@ export class Traffic {
     return this.#sent.get(kind) ?? { messages: 0, bytes: 0 }
   }
 
-  kinds(): number[] {
-    return [...this.#sent.keys()].toSorted((a, b) => a - b)
+  /** Of all kinds but dials: how many messages, and the bytes of their bodies. */
+  get said(): Sent {
+    let messages = 0
+    let bytes = 0
+    for (const [kind, sent] of this.#sent) {
+      if (kind === DIAL) continue
+      messages += sent.messages
+      bytes += sent.bytes
+    }
+    return { messages, bytes }
   }
 
   clear(): void {

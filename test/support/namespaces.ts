@@ -1,105 +1,158 @@
-// Machines of a test: network namespaces of this one, with routers and networks in between.
+// Machines of their own, with networks of their own: Linux network namespaces, joined by virtual cables.
 import { spawnSync } from 'node:child_process'
-import { afterAll } from 'vitest'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { temporaryFolder } from './gateway.ts'
+import type { StartOptions } from './processes.ts'
 import type { Requirement } from './skip.ts'
 
-const PREFIX = `fl${process.pid.toString(36)}`
-const made: string[] = []
+const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` }
 
-function run(program: string, args: readonly string[], input?: string): string | undefined {
-  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` }
-  const { error, status, stderr } = spawnSync(program, args, { env, encoding: 'utf8', input })
-  if (error) return error.message
-  return status === 0 ? undefined : stderr.trim() || `${program} ended with ${status}`
+/** Runs a program of the system. @throws Error with what it said where it fails */
+function sh(program: string, args: readonly string[], input = ''): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { env, input })
+  if (status === 0) return stdout.toString()
+  throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr.toString()}`)
 }
 
-function must(program: string, args: readonly string[], input?: string): void {
-  const failure = run(program, args, input)
-  if (failure !== undefined) throw new Error(`${program} ${args.join(' ')}: ${failure}`)
-}
-
-/** Why there can be no machines here, or nothing. */
-function missing(): string | undefined {
-  const name = `${PREFIX}try`
-  const failure = run('ip', ['netns', 'add', name])
-  if (failure !== undefined) return `ip netns: ${failure}`
-  const nft = run('ip', ['netns', 'exec', name, 'nft', 'list', 'ruleset'])
-  run('ip', ['netns', 'del', name])
-  return nft === undefined ? undefined : `nft: ${nft}`
-}
-
-const reason = missing()
-
-/** What tests with machines need. */
-export const namespacesHere: Requirement = {
-  met: reason === undefined,
-  what: 'nodes on machines of their own, behind routers that translate addresses',
-  reason: reason ?? '',
-}
-
-afterAll(() => {
-  for (const name of made.splice(0)) run('ip', ['netns', 'del', name])
-})
-
-/** One machine. */
-export class Machine {
-  readonly #name: string
-  #links = 0
-
-  constructor(name: string) {
-    this.#name = `${PREFIX}${name}`
-    must('ip', ['netns', 'add', this.#name])
-    made.push(this.#name)
-    this.ip('link', 'set', 'lo', 'up')
-  }
-
-  /** Program and arguments that run something there. */
-  command(program: string, ...args: readonly string[]): readonly [string, readonly string[]] {
-    return ['ip', ['netns', 'exec', this.#name, program, ...args]]
-  }
-
-  ip(...args: readonly string[]): void {
-    must('ip', ['-n', this.#name, ...args])
-  }
-
-  nft(rules: string): void {
-    must('ip', ['netns', 'exec', this.#name, 'nft', '-f', '-'], rules)
-  }
-
-  /** Lays a cable to another machine, each end with an address such as `10.0.0.1/24`. */
-  cable(address: string, other: Machine, otherAddress: string): void {
-    const [near, far] = [`e${this.#links++}`, `e${other.#links++}`]
-    const peer = ['peer', 'name', far, 'netns', other.#name]
-    must('ip', ['link', 'add', near, 'netns', this.#name, 'type', 'veth', ...peer])
-    this.#up(near, address)
-    other.#up(far, otherAddress)
-  }
-
-  /** What it does not know is there. */
-  gateway(address: string): void {
-    this.ip('route', 'add', 'default', 'via', address)
-  }
-
-  /** Passes on what is not for it. */
-  forward(): void {
-    const set = ['sysctl', '-qw', 'net.ipv4.ip_forward=1']
-    must('ip', ['netns', 'exec', this.#name, ...set])
-  }
-
-  #up(link: string, address: string): void {
-    this.ip('addr', 'add', address, 'dev', link)
-    this.ip('link', 'set', link, 'up')
+/** What {@link Network} needs; tried out, since permission shows in no other way. */
+export function namespacesHere(what: string): Requirement {
+  const name = `flatend-try-${process.pid}`
+  try {
+    sh('ip', ['netns', 'add', name])
+    sh('ip', ['netns', 'exec', name, 'nft', '-f', '-'], MASQUERADE)
+    return { met: true, what, reason: '' }
+  } catch (error) {
+    return {
+      met: false,
+      what,
+      reason: `no network namespaces (${(error as Error).message.trim()})`,
+    }
+  } finally {
+    spawnSync('ip', ['netns', 'del', name], { env })
   }
 }
 
-/** A router as at home: those behind it reach out under its address, and nobody reaches in. */
-export function homeRouter(name: string): Machine {
-  const router = new Machine(name)
-  router.forward()
-  router.nft(`table ip home {
-    chain out { type nat hook postrouting priority srcnat; oifname "e0" masquerade; }
-    chain in { type filter hook forward priority filter; policy drop;
-      ct state established,related accept; iifname "e1" accept; }
-  }`)
-  return router
+/** A router as homes have it: who is inside gets out under its address, nobody gets in. */
+const MASQUERADE = `
+table ip home {
+  chain leaving {
+    type nat hook postrouting priority 100;
+    oifname "wan" masquerade
+  }
+  chain passing {
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname "lan" accept
+  }
+}
+`
+
+/** Namespaces of one test, gone with it. Processes in them must be ended before. */
+export class Network {
+  readonly #prefix = `flatend-${process.pid}-${Math.random().toString(36).slice(2, 7)}`
+  readonly #names: string[] = []
+  readonly #folder = temporaryFolder()
+
+  constructor() {
+    onTestFinished(() => this.#remove())
+  }
+
+  /** A switch that machines are plugged into. */
+  addSwitch(name: string): void {
+    this.#add(name)
+    this.#ip(name, 'link', 'add', 'br0', 'type', 'bridge')
+    this.#ip(name, 'link', 'set', 'br0', 'up')
+  }
+
+  /** Joins two switches; {@link cut} separates them. */
+  join(one: string, other: string): void {
+    this.#cable([one, `to-${other}`], [other, `to-${one}`])
+    this.#ip(one, 'link', 'set', `to-${other}`, 'master', 'br0', 'up')
+    this.#ip(other, 'link', 'set', `to-${one}`, 'master', 'br0', 'up')
+  }
+
+  /** Nothing passes between two switches any more, or again. Nobody is told. */
+  cut(one: string, other: string, isCut = true): void {
+    this.#ip(one, 'link', 'set', `to-${other}`, isCut ? 'down' : 'up')
+  }
+
+  /** A machine at a switch, with an address such as `10.0.0.1/24`. */
+  addMachine(name: string, at: string, address: string): void {
+    this.#add(name)
+    this.#plug(name, at, { device: 'wan', address })
+  }
+
+  /** A machine behind a router that masquerades, whose outer address is at a switch. */
+  addBehindRouter(name: string, at: string, outer: string): void {
+    const router = `${name}-nat`
+    this.#add(router)
+    this.#plug(router, at, { device: 'wan', address: outer })
+    this.#add(name)
+    this.#cable([router, 'lan'], [name, 'wan'])
+    this.#up(router, 'lan', '192.168.1.1/24')
+    this.#up(name, 'wan', '192.168.1.2/24')
+    this.#ip(name, 'route', 'add', 'default', 'via', '192.168.1.1')
+    sh('ip', [...this.#inside(router), 'sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+    sh('ip', [...this.#inside(router), 'nft', '-f', '-'], MASQUERADE)
+  }
+
+  /** How to start Node on a machine. */
+  on(machine: string): StartOptions & { readonly program: string } {
+    const program = join(this.#folder, machine)
+    const command = ['exec ip', ...this.#inside(machine), `'${process.execPath}' "$@"`].join(' ')
+    writeFileSync(program, `#!/bin/sh\n${command}\n`)
+    chmodSync(program, 0o700)
+    return { program, env: { PATH: env.PATH } }
+  }
+
+  #inside(name: string): string[] {
+    return ['netns', 'exec', this.#full(name)]
+  }
+
+  #full(name: string): string {
+    return `${this.#prefix}-${name}`
+  }
+
+  #add(name: string): void {
+    sh('ip', ['netns', 'add', this.#full(name)])
+    this.#names.push(name)
+    this.#ip(name, 'link', 'set', 'lo', 'up')
+  }
+
+  #ip(name: string, ...args: readonly string[]): void {
+    sh('ip', ['-n', this.#full(name), ...args])
+  }
+
+  #plug(name: string, at: string, { device, address }: { device: string; address: string }): void {
+    this.#cable([name, device], [at, name])
+    this.#ip(at, 'link', 'set', name, 'master', 'br0', 'up')
+    this.#up(name, device, address)
+  }
+
+  #cable([one, device]: readonly [string, string], [other, peer]: readonly [string, string]): void {
+    this.#ip(
+      one,
+      'link',
+      'add',
+      device,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      peer,
+      'netns',
+      this.#full(other),
+    )
+  }
+
+  #up(name: string, device: string, address: string): void {
+    this.#ip(name, 'addr', 'add', address, 'dev', device)
+    this.#ip(name, 'link', 'set', device, 'up')
+  }
+
+  #remove(): void {
+    for (const name of this.#names) spawnSync('ip', ['netns', 'del', this.#full(name)], { env })
+  }
 }

@@ -22,6 +22,7 @@ import { RoundTrips } from './round-trips.ts'
 import { BUCKET_SIZE, RoutingTable } from './routing-table.ts'
 import { ServiceIndex } from './service-index.ts'
 import { type ProvidersListener, ServiceListeners } from './service-listeners.ts'
+import { SharedDials } from './shared-dials.ts'
 import type { SuggestOptions } from './suggestions.ts'
 import { WarmPool } from './warm-pool.ts'
 
@@ -58,7 +59,8 @@ class MeshDiscovery implements Discovery {
   #stopped = false
 
   constructor(options: DiscoveryOptions) {
-    const { self, network, clock, random, seeds = [], log = () => undefined } = options
+    const { self, clock, random, seeds = [], log = () => undefined } = options
+    const network = new SharedDials(options.network)
     const table = new RoutingTable(self.key)
     const connections = new Connections(table.self)
     const limits = { ...DEFAULT_DISCOVERY_LIMITS, ...options.limits }
@@ -104,7 +106,7 @@ class MeshDiscovery implements Discovery {
       intervalMs: limits.probeMs,
       timeoutMs: limits.dialTimeoutMs,
     })
-    if (options.records) this.#useRecords(options, options.records, limits)
+    if (options.records) this.#useRecords({ ...options, network }, options.records, limits)
   }
 
   #useRecords(

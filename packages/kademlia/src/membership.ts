@@ -13,6 +13,11 @@ import { Suggestions, type SuggestOptions } from './suggestions.ts'
 /** Questions for peers after the start, in milliseconds; then every REFRESH. */
 const EARLY_REFRESHES = [250, 1_000, 3_000]
 const REFRESH = 30_000
+/**
+ * Who comes to a node that is just joining through others is not dialed back for so long, in
+ * milliseconds: where many start at once, each pair would make two connections in the first second.
+ */
+const JOINING = 1_500
 /** Refreshes from one look at who is not verified yet to the next: 5 minutes. */
 const VERIFY_EVERY = 10
 /** Pages of PEERS read of one peer: enough for all that are ever dialed. */
@@ -48,6 +53,9 @@ export class Membership {
   readonly #own = new Set<string>()
   #timer: Timer | undefined
   #refreshes = 0
+  /** Who came meanwhile; nothing once this node has joined, or where it joins through nobody. */
+  #came: Peer[] | undefined
+  #joining: Timer | undefined
   #stopped = false
   #settle: () => void = () => undefined
   /** Dials that `ready` waits for, and the start. */
@@ -87,6 +95,9 @@ export class Membership {
     this.#unsettled--
     this.#settleIfDone()
     this.#scheduleRefresh()
+    if (this.#seeds.size === 0) return
+    const { clock, random } = this.#context
+    this.#joining = clock.schedule(JOINING * (1 + random()), () => this.#joined())
   }
 
   /** Addresses that may lead to nodes of this mesh: each is tried once, while nodes are wanted. */
@@ -98,6 +109,7 @@ export class Membership {
     this.#stopped = true
     this.#timer?.cancel()
     this.#suggestions.stop()
+    this.#joining?.cancel()
     this.#dialers.stop()
     this.#settle()
   }
@@ -111,10 +123,24 @@ export class Membership {
   learn(peer: Peer): void {
     const { key, address, version } = peer
     if (!key || !address || version !== 2 || !isDialable(address)) return
-    const { table } = this.#context
-    if (this.verify(peer) || table.has(key)) return
-    // Where connections are few, each that closes for being idle would else be made anew for ever.
-    if (!this.sparse || table.wants(key)) this.#probe(toContact(key, address))
+    if (this.isSeed(peer.dialed) && this.#joining) this.#came ??= []
+    if (this.verify(peer) || this.#context.table.has(key)) return
+    if (this.#came) {
+      // Who finds no room is verified with those who are wanted, later.
+      if (this.#came.length < this.#context.limits.maxDialers) this.#came.push(peer)
+    } else this.#find(toContact(key, address))
+  }
+
+  /** Where connections are few, each that closes for being idle would else be made anew for ever. */
+  #find(contact: Contact): void {
+    if (!this.sparse || this.#context.table.wants(contact.key)) this.#probe(contact)
+  }
+
+  #joined(): void {
+    const came = this.#came ?? []
+    this.#joining = undefined
+    this.#came = undefined
+    for (const peer of came) if (this.#context.connections.get(peer)) this.learn(peer)
   }
 
   /** Only who answered at its own address, with its own key, is ever told to others. */
@@ -307,7 +333,11 @@ export class Membership {
   #refresh(): void {
     const { connections, random } = this.#context
     const sessions = connections.used()
-    const session = sessions[Math.floor(random() * sessions.length)]
+    // In the beginning a seed knows most.
+    const seeds = sessions.filter(({ peer }) => this.isSeed(peer.dialed))
+    const isEarly = this.#refreshes <= EARLY_REFRESHES.length && seeds.length > 0
+    const asked = isEarly ? seeds : sessions
+    const session = asked[Math.floor(random() * asked.length)]
     if (session) this.askPeers(session.peer)
     this.#resolveSeeds()
     if (this.#refreshes % VERIFY_EVERY === 0) this.#verifyWanted(sessions)
