@@ -128,6 +128,7 @@ function meshOptionsOf({ config, node, log }: GatewayNodeOptions): NodeOptions {
     ...(config.peerCache === undefined ? {} : { peerCache: config.peerCache }),
     ...(config.lan === undefined ? {} : { lan: config.lan }),
     ...(config.relay === undefined ? {} : { relay: config.relay }),
+    ...(config.profile === undefined ? {} : { profile: config.profile }),
     ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,

@@ -1,4 +1,11 @@
-import type { DialTarget, Discovery, DiscoveryOptions } from '@flatend/kademlia'
+import type {
+  DialTarget,
+  Discovery,
+  DiscoveryOptions,
+  PeerChange,
+  Profile,
+  Puzzles,
+} from '@flatend/kademlia'
 import type { AdmissionMetrics, Identity, Suite } from '@flatend/monte'
 import type { RelayMetrics } from '@flatend/monte/relay'
 import type { CallerStats, Dispatch, RpcStats } from '@flatend/rpc'
@@ -32,6 +39,8 @@ export interface MeshOptions {
   readonly relay: boolean
   readonly authorize: AuthorizePeer | undefined
   readonly allow: AllowList | undefined
+  readonly profile?: Profile | undefined
+  readonly puzzles?: Puzzles | undefined
   readonly clock: Clock
   readonly random: () => number
   /** Runs a task when the current tick's work is done. */
@@ -45,6 +54,8 @@ export interface MeshOptions {
   /** Look for nodes on the local network. @default not */
   readonly lan?: LanOptions | undefined
   readonly log: Logger
+  /** Told who joined, left, or offers something else. */
+  readonly onPeer?: (change: PeerChange) => void
   /** Who keeps the node connected. @default createDiscovery */
   readonly discover?: (options: DiscoveryOptions) => Discovery
 }

@@ -3,6 +3,7 @@ import type { Channel, ChannelReceiver, Hello } from '@flatend/monte'
 import type { Connection } from '@flatend/rpc'
 import { type Reader, RemoteProtocolError, type Writer } from '@flatend/wire'
 import { PeerId } from './peer-id.ts'
+import { puzzleOf } from './puzzles.ts'
 
 /** Reply status for an opcode this node does not know (docs/protocol.md §3). */
 const UNSUPPORTED = 7
@@ -103,6 +104,10 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
 
   get remote(): Hello['address'] {
     return this.channel.remote
+  }
+
+  get puzzle(): Uint8Array | undefined {
+    return puzzleOf(this.hello.metadata)
   }
 
   get version(): 1 | 2 {

@@ -53,7 +53,7 @@ export class Mesh implements PeerOwner {
     const { suite, clock, random, dispatch, defer, log, discover = createDiscovery } = options
     this.#sessionLimits = sessionLimits(options.limits.session)
     const rareLog = new RareLog(log, clock)
-    const { authorize, allow, limits } = options
+    const { authorize, allow, limits, onPeer = () => undefined } = options
     this.#access = new Access({ authorize, allow, log: rareLog })
     this.#gate = new Gate({ clock, log: rareLog, access: this.#access, limits: limits.admission })
     this.#authorize = this.#access.asksForCalls ? { authorize: this.#access.call } : {}
@@ -79,8 +79,11 @@ export class Mesh implements PeerOwner {
       seeds: options.seeds,
       services: options.services(),
       limits: options.limits.discovery ?? {},
+      profile: options.profile ?? 'trusted',
+      puzzles: options.puzzles ?? {},
       records: recordsOptions(suite, options.identity),
       log: (event) => this.surroundings.heard(event),
+      onPeer,
     })
     this.surroundings = new Surroundings({
       ...options,

@@ -11,6 +11,7 @@ import { silentLogger } from './logger.ts'
 import { Mesh } from './mesh.ts'
 import type { MeshStats } from './mesh-parts.ts'
 import type { MeshPeer } from './mesh-peer.ts'
+import { type NodeEvents, NodeListeners } from './node-events.ts'
 import {
   advertisedAddress,
   bindAddresses,
@@ -21,8 +22,10 @@ import {
 import { type CallOpener, startCall } from './outgoing-call.ts'
 import type { PeerCache } from './peer-cache.ts'
 import { PeerId } from './peer-id.ts'
+import { type PeerInfo, peerInfo } from './peer-info.ts'
 import { ping } from './ping.ts'
 import { Provider } from './provider.ts'
+import { solvePuzzles } from './puzzles.ts'
 import type { CallOptions, Reply } from './reply.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
 import { generateSecretKey, publicKeyOf, seedOf } from './secret-key.ts'
@@ -45,6 +48,7 @@ export class Node {
   readonly id: PeerId
   readonly #mesh: Mesh
   readonly #handlers: Map<string, Handler>
+  readonly #events: NodeListeners
   readonly #timeoutMs: number | undefined
   readonly #opener: CallOpener
   /** Keeps the process alive while the node runs, even with no connection open. */
@@ -63,9 +67,11 @@ export class Node {
   }: NodeParts) {
     const suite = options.suite ?? nodeSuite
     const log = options.logger ?? silentLogger
+    const solution = solvePuzzles(id.publicKey, options.puzzles, suite)
     this.id = id
     this.#handlers = handlers
     this.#timeoutMs = options.timeoutMs
+    this.#events = new NodeListeners(log)
     this.#mesh = new Mesh({
       suite,
       identity: suite.identity(seed),
@@ -81,7 +87,9 @@ export class Node {
       relay: options.relay ?? addressOf(id) !== undefined,
       authorize: options.authorize,
       allow: options.allow,
-      metadata: Object.entries(options.metadata ?? {}).flat(),
+      profile: options.profile,
+      puzzles: options.puzzles,
+      metadata: [...Object.entries(options.metadata ?? {}).flat(), ...solution],
       clock: options.clock ?? systemClock,
       random: options.random ?? Math.random,
       defer: deferToEndOfTick,
@@ -97,6 +105,7 @@ export class Node {
       peerCache: peerCacheOf(options),
       lan: lanOptions(options),
       log,
+      onPeer: (change) => this.#events.tell(change, (peer) => this.#infoOf(peer)),
     })
     this.#opener = telemetry ? telemetry.caller(this.#mesh.caller) : this.#mesh.caller
     this.#keepAlive = setInterval(() => undefined, FOREVER)
@@ -268,14 +277,20 @@ export class Node {
 
   /** The nodes this one is connected to. */
   peers(): PeerInfo[] {
-    return [...this.#mesh.peers].map((peer) => ({
-      id: peer.id,
-      address: peer.address ? formatAddress(peer.address) : undefined,
-      version: peer.version,
-      outbound: peer.dialed !== undefined,
-      relayed: peer.relayed,
-      services: [...this.#mesh.servicesOf(peer)],
-    }))
+    return Array.from(this.#mesh.peers, (peer) => this.#infoOf(peer))
+  }
+
+  #infoOf(peer: MeshPeer): PeerInfo {
+    return peerInfo(peer, this.#mesh.servicesOf(peer))
+  }
+
+  /**
+   * Hears of nodes that join, leave, or offer something else, from now on and as it happens; those
+   * connected already are in {@link Node.peers}. What a listener throws is logged.
+   * @returns how to end it
+   */
+  on<T extends keyof NodeEvents>(type: T, listener: (event: NodeEvents[T]) => void): () => void {
+    return this.#events.add(type, listener)
   }
 
   /** Connections there are, and counts of what happened since the start, as plain numbers. */
@@ -325,20 +340,6 @@ function peerCacheOf({ peerCache, logger = silentLogger }: NodeOptions): PeerCac
 
 function addressOf({ host, port }: PeerId): Address | undefined {
   return host === undefined || port === undefined ? undefined : { host, port }
-}
-
-/** A connected node, as {@link Node.peers} lists it. */
-export interface PeerInfo {
-  readonly id: PeerId
-  /** `host:port` it advertises, or `undefined`. */
-  readonly address: string | undefined
-  /** Session version: 2, or 1 for the 2020 protocol. */
-  readonly version: 1 | 2
-  /** Whether this node dialed it. */
-  readonly outbound: boolean
-  /** Whether a relay is in between, which carries what it cannot read. */
-  readonly relayed: boolean
-  readonly services: readonly string[]
 }
 
 function handlersOf(services: NodeOptions['services'] = {}): Map<string, Handler> {

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { DialTarget, DiscoveryLimits } from '@flatend/kademlia'
+import type { DialTarget, DiscoveryLimits, Profile, Puzzles } from '@flatend/kademlia'
 import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
 import type { RelayLimits } from '@flatend/monte/relay'
 import type { AllowList, AuthorizePeer } from './access.ts'
@@ -56,6 +56,14 @@ export interface NodeOptions {
   readonly legacy?: boolean
   /** Name of the mesh; nodes of other names cannot connect. @default '' */
   readonly network?: string
+  /**
+   * Whom this node expects to meet. In the `open` one, where anybody may join, lookups go over 4
+   * disjoint paths, services are believed from 3 holders of records on, and few nodes of one public
+   * network (/24, /48) are taken. @default 'trusted'
+   */
+  readonly profile?: Profile
+  /** What an id of this network costs; the same for all its nodes. @default nothing */
+  readonly puzzles?: Puzzles
   /** 32 random bytes that all nodes of a private mesh share. */
   readonly networkKey?: Uint8Array
   /** Told to peers in the hello: `zone`, `version` and the like. */

@@ -1,10 +1,12 @@
 import type { Address, Contact } from './contact.ts'
-import type { DiscoveryEvent } from './events.ts'
+import type { DiscoveryEvent, PeerChange } from './events.ts'
 import type { Ranked } from './keyed-providers.ts'
 import type { DiscoveryLimits } from './limits.ts'
 import type { LookupRunOptions } from './lookup-run.ts'
 import type { IncomingMessage } from './messages.ts'
 import type { Clock, DialTarget, Network, Peer } from './ports.ts'
+import type { Profile } from './profile.ts'
+import type { Puzzles } from './puzzles.ts'
 import type { RecordAddress, RecordsOptions, SignedRecord } from './record.ts'
 import type { RecordStats } from './record-stats.ts'
 import type { CallKey } from './rendezvous.ts'
@@ -29,7 +31,16 @@ export interface DiscoveryOptions {
    */
   readonly records?: RecordsOptions
   readonly limits?: Partial<DiscoveryLimits>
+  /** Whom this node expects to meet. @default 'trusted' */
+  readonly profile?: Profile
+  /** Nodes that do not solve these come into no table; needs `records`. @default none */
+  readonly puzzles?: Puzzles
   readonly log?: (event: DiscoveryEvent) => void
+  /**
+   * Told, once it is so, that a node joined, left, or offers something else. Another connection to
+   * the same node is no change.
+   */
+  readonly onPeer?: (change: PeerChange) => void
 }
 
 /** Knows which nodes there are, keeps connected to them, and which of them offer what. */

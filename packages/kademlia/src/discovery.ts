@@ -1,8 +1,8 @@
 import { Connections, type Session } from './connections.ts'
-import type { Contact } from './contact.ts'
-import { formatAddress, toContact } from './contact.ts'
+import { type Contact, formatAddress, toContact } from './contact.ts'
 import type { Discovery, DiscoveryOptions } from './discovery-types.ts'
-import type { DiscoveryEvent } from './events.ts'
+import { EntryRules } from './entry-rules.ts'
+import type { DiscoveryEvent, PeerChange } from './events.ts'
 import { KeyedProviders, type Ranked } from './keyed-providers.ts'
 import { LegacyArrivals } from './legacy-arrivals.ts'
 import { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
@@ -12,6 +12,7 @@ import { type IncomingMessage, Messages } from './messages.ts'
 import { orAborted } from './or-aborted.ts'
 import type { Clock, DialTarget, Peer } from './ports.ts'
 import { Probes } from './probes.ts'
+import { PROFILES } from './profile.ts'
 import { RecentChanges } from './recent-changes.ts'
 import type { RecordAddress, RecordsOptions, SignedRecord } from './record.ts'
 import type { RecordStats } from './record-stats.ts'
@@ -28,6 +29,7 @@ import { WarmPool } from './warm-pool.ts'
 
 /** Contacts a node that leaves names to each peer. */
 const NAMED_WHEN_LEAVING = 4
+const ignore = (): void => undefined
 
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   return new MeshDiscovery(options)
@@ -37,6 +39,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 class MeshDiscovery implements Discovery {
   readonly table: RoutingTable
   readonly #log: (event: DiscoveryEvent) => void
+  readonly #onPeer: (change: PeerChange) => void
   readonly #connections: Connections
   readonly #membership: Membership
   readonly #messages: Messages
@@ -59,18 +62,23 @@ class MeshDiscovery implements Discovery {
   #stopped = false
 
   constructor(options: DiscoveryOptions) {
-    const { self, clock, random, seeds = [], log = () => undefined } = options
+    const { self, clock, random, seeds = [], log = ignore, onPeer = ignore } = options
+    const rules = PROFILES[options.profile ?? 'trusted']
+    const entry = new EntryRules(self.key, options, rules)
     const network = new SharedDials(options.network)
-    const table = new RoutingTable(self.key)
+    const table = new RoutingTable(self.key, {
+      admit: (contact) => entry.admits(contact, () => table.contacts()),
+    })
     const connections = new Connections(table.self)
     const limits = { ...DEFAULT_DISCOVERY_LIMITS, ...options.limits }
     const common = { table, connections, limits, log }
     const membership = new Membership(
-      { ...common, network, clock, random },
+      { ...common, network, clock, random, mayEnter: (peer) => entry.admitsPeer(peer) },
       seeds.map((seed) => (typeof seed === 'string' ? { address: seed } : seed)),
     )
     this.table = table
     this.#log = log
+    this.#onPeer = onPeer
     this.#clock = clock
     this.#connections = connections
     this.#membership = membership
@@ -80,6 +88,7 @@ class MeshDiscovery implements Discovery {
       ...common,
       services: this.#services,
       onAsked: (peer) => this.#arrivals.ready(peer),
+      onPeer,
       onNamed: (contacts, peer) => membership.dialAll(contacts, peer),
       clock,
     })
@@ -92,6 +101,8 @@ class MeshDiscovery implements Discovery {
       connect: ({ key, address }, signal) =>
         network.connect({ address: formatAddress(address), key }, { signal }),
       failed: (key) => membership.failed(key),
+      paths: rules.paths,
+      admit: (target) => entry.forLookup(target),
     }
     const isConnected = (key: Uint8Array): boolean => connections.to(key) !== undefined
     const { failed } = this.#lookups
@@ -101,16 +112,13 @@ class MeshDiscovery implements Discovery {
       intervalMs: limits.refreshMs,
       lookup: (target, own) => this.lookup(target, own),
     })
-    this.#probes = new Probes({
-      ...upkeep,
-      intervalMs: limits.probeMs,
-      timeoutMs: limits.dialTimeoutMs,
-    })
+    const { probeMs: intervalMs, dialTimeoutMs: timeoutMs } = limits
+    this.#probes = new Probes({ ...upkeep, intervalMs, timeoutMs })
     if (options.records) this.#useRecords({ ...options, network }, options.records, limits)
   }
 
   #useRecords(
-    { self, network, clock, random }: DiscoveryOptions,
+    { self, network, clock, random, profile = 'trusted' }: DiscoveryOptions,
     options: RecordsOptions,
     limits: DiscoveryLimits,
   ): void {
@@ -131,6 +139,7 @@ class MeshDiscovery implements Discovery {
       lookups: this.#lookups,
       services: this.#services,
       isWatched: (service) => this.#listeners.has(service),
+      holders: PROFILES[profile].holders,
     })
     this.#records.setServices(this.#offered)
     this.#keyed = new KeyedProviders({
@@ -185,6 +194,7 @@ class MeshDiscovery implements Discovery {
     }
     this.#membership.learn(peer)
     if (peer.version === 2) this.#meet(session)
+    if (!replaced) this.#onPeer({ type: 'peer-joined', peer })
   }
 
   /** Speaks with a peer for the first time over the connection that is used. */
@@ -218,6 +228,7 @@ class MeshDiscovery implements Discovery {
     const { session } = closed
     this.#log({ type: 'peer-left', peer: session.hex ?? 'anonymous' })
     this.#membership.lost(session)
+    this.#onPeer({ type: 'peer-left', peer })
   }
 
   providers(service: string): readonly Peer[] {

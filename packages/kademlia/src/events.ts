@@ -1,3 +1,5 @@
+import type { Peer } from './ports.ts'
+
 /** What discovery tells, for logs and metrics. */
 export type DiscoveryEvent =
   | { readonly type: 'peer-joined'; readonly peer: string; readonly services: readonly string[] }
@@ -20,3 +22,13 @@ export interface DialFailure {
   /** It is one given to join through. */
   readonly seed: boolean
 }
+
+/** What became of a connected node, for programs. */
+export type PeerChange =
+  | { readonly type: 'peer-joined' | 'peer-left'; readonly peer: Peer }
+  | {
+      readonly type: 'services-changed'
+      readonly peer: Peer
+      readonly added: readonly string[]
+      readonly removed: readonly string[]
+    }

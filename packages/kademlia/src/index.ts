@@ -15,6 +15,8 @@
  *
  * @packageDocumentation
  */
+
+export { AddressLimits, hasRoomFor, networkOf } from './address-limits.ts'
 export { PEERS, type PeersPage, readPeersPage } from './codec.ts'
 export { type Address, CAPABILITY, type Contact, isDialable } from './contact.ts'
 export { DialBack, type DialBackContext, type Prove } from './dial-back.ts'
@@ -26,13 +28,21 @@ export {
 } from './dial-back-codec.ts'
 export { createDiscovery } from './discovery.ts'
 export type { Discovery, DiscoveryOptions } from './discovery-types.ts'
-export type { DialFailure, DiscoveryEvent } from './events.ts'
+export type { DialFailure, DiscoveryEvent, PeerChange } from './events.ts'
 export { commonPrefix, compareDistance, compareIds, ID_BITS, ID_LENGTH, toHex } from './id.ts'
 export type { Ranked } from './keyed-providers.ts'
 export { DEFAULT_DISCOVERY_LIMITS, type DiscoveryLimits } from './limits.ts'
 export { Lookup, type LookupOptions } from './lookup.ts'
 export type { IncomingMessage } from './messages.ts'
 export type { Clock, DialTarget, Network, Peer, Timer } from './ports.ts'
+export { PROFILES, type Profile, type ProfileRules } from './profile.ts'
+export {
+  MAX_PUZZLE_BITS,
+  type Puzzles,
+  solveDynamic,
+  solvesDynamic,
+  solvesStatic,
+} from './puzzles.ts'
 export {
   Reachability,
   type ReachabilityContext,

@@ -30,6 +30,10 @@ export interface LookupContext {
   readonly connect: (contact: Contact, signal: AbortSignal) => Promise<Peer>
   /** A node did not answer. */
   readonly failed: (key: Uint8Array) => void
+  /** Disjoint paths of lookups that name no number. @default 1 */
+  readonly paths?: number
+  /** Whom a lookup for a target looks at, of those that are named. @default everybody */
+  readonly admit?: (target: Uint8Array) => (contact: Contact) => boolean
 }
 
 /** What is asked of the nodes on the way. */
@@ -62,7 +66,7 @@ export interface LookupRunOptions {
   readonly signal: AbortSignal
   /**
    * Lookups of disjoint paths (S/Kademlia §4.4), 1 to 16: each begins with other contacts and no node
-   * is asked on two of them, so that a liar leads one astray and not all. @default 1
+   * is asked on two of them, so that a liar leads one astray and not all. @default the profile's
    */
   readonly paths?: number
   /** Whom to begin with. @default the 16 nearest known */
@@ -79,7 +83,7 @@ const MAX_PATHS = 16
 export function runLookup(
   context: LookupContext,
   query: Query,
-  { signal, paths = 1, start }: LookupRunOptions,
+  { signal, paths = context.paths ?? 1, start }: LookupRunOptions,
 ): Promise<Contact[]> {
   if (!(Number.isInteger(paths) && paths >= 1 && paths <= MAX_PATHS)) {
     throw new RangeError(`paths must be from 1 to ${MAX_PATHS}`)
@@ -130,9 +134,16 @@ class LookupRun {
     this.#onDone = onDone
     const first = start ?? table.closest(target, BUCKET_SIZE)
     const claim = paths > 1 ? claimOnce() : () => true
+    const admit = context.admit?.(target)
     this.#paths = Array.from({ length: paths }, (_, path) => {
       const own = first.filter((_contact, i) => i % paths === path)
-      return new Lookup({ target, self: table.self, start: own, claim })
+      return new Lookup({
+        target,
+        self: table.self,
+        start: own,
+        claim,
+        ...(admit ? { admit } : {}),
+      })
     })
   }
 

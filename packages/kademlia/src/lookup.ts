@@ -25,6 +25,8 @@ export interface LookupOptions {
    * @default everybody is
    */
   readonly claim?: (key: Uint8Array) => boolean
+  /** Asked of each contact that is named, once: whether it is looked at. @default everybody is */
+  readonly admit?: (contact: Contact) => boolean
 }
 
 /** Candidates remembered for one node of the result: what a lying peer can make us hold. */
@@ -43,16 +45,20 @@ export class Lookup {
   readonly #k: number
   readonly #alpha: number
   readonly #claim: (key: Uint8Array) => boolean
+  readonly #admit: (contact: Contact) => boolean
   readonly #candidates: Candidate[] = []
   readonly #known = new Map<string, Candidate>()
   #underWay = 0
 
-  constructor({ target, self, start, k = 16, alpha = 3, claim = () => true }: LookupOptions) {
+  constructor(options: LookupOptions) {
+    const { target, self, start, k = 16, alpha = 3 } = options
+    const { claim = () => true, admit = () => true } = options
     this.target = target
     this.#self = toHex(self)
     this.#k = k
     this.#alpha = alpha
     this.#claim = claim
+    this.#admit = admit
     for (const contact of start) this.#add(contact)
   }
 
@@ -146,7 +152,7 @@ export class Lookup {
       if (compareDistance(this.target, other, contact.key) < 0) low = middle + 1
       else high = middle
     }
-    if (low >= this.#k * CANDIDATES_PER_NODE) return
+    if (low >= this.#k * CANDIDATES_PER_NODE || !this.#admit(contact)) return
     this.#candidates.splice(low, 0, candidate)
     this.#known.set(hex, candidate)
     if (this.#candidates.length > this.#k * CANDIDATES_PER_NODE) this.#forgetFarthest()

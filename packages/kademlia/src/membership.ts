@@ -36,6 +36,8 @@ export interface MembershipContext {
   readonly random: () => number
   readonly limits: DiscoveryLimits
   readonly log: (event: DiscoveryEvent) => void
+  /** Whether a node may be in the table at all. */
+  readonly mayEnter: (peer: Peer) => boolean
 }
 
 /** Keeps this node connected: to its seeds for ever, to whom it hears of while the mesh is small. */
@@ -122,13 +124,17 @@ export class Membership {
   /** A node joined: remember it, or find out whether it can be dialed where it says. */
   learn(peer: Peer): void {
     const { key, address, version } = peer
-    if (!key || !address || version !== 2 || !isDialable(address)) return
+    const canBeFound = key && address && version === 2 && isDialable(address)
+    if (!canBeFound || !this.#context.mayEnter(peer)) return
     if (this.isSeed(peer.dialed) && this.#joining) this.#came ??= []
     if (this.verify(peer) || this.#context.table.has(key)) return
-    if (this.#came) {
-      // Who finds no room is verified with those who are wanted, later.
-      if (this.#came.length < this.#context.limits.maxDialers) this.#came.push(peer)
-    } else this.#find(toContact(key, address))
+    if (this.#came) this.#defer(peer, this.#came)
+    else this.#find(toContact(key, address))
+  }
+
+  /** Who finds no room is verified with those who are wanted, later. */
+  #defer(peer: Peer, came: Peer[]): void {
+    if (came.length < this.#context.limits.maxDialers) came.push(peer)
   }
 
   /** Where connections are few, each that closes for being idle would else be made anew for ever. */
@@ -144,8 +150,10 @@ export class Membership {
   }
 
   /** Only who answered at its own address, with its own key, is ever told to others. */
-  verify({ key, address, version, dialed }: Peer): boolean {
+  verify(peer: Peer): boolean {
+    const { key, address, version, dialed } = peer
     if (!key || !address || version !== 2 || dialed !== formatAddress(address)) return false
+    if (!this.#context.mayEnter(peer)) return false
     this.#context.table.seen(toContact(key, address))
     return true
   }

@@ -26,7 +26,7 @@ import {
 import type { Connections, Session } from './connections.ts'
 import type { Contact } from './contact.ts'
 import { DIAL_BACK } from './dial-back-codec.ts'
-import type { DiscoveryEvent } from './events.ts'
+import type { DiscoveryEvent, PeerChange } from './events.ts'
 import { compareIds, ID_LENGTH, sameKey, toHex } from './id.ts'
 import type { DiscoveryLimits } from './limits.ts'
 import type { Clock, Peer } from './ports.ts'
@@ -67,6 +67,7 @@ export interface MessagesContext {
   readonly services: ServiceIndex
   readonly limits: DiscoveryLimits
   readonly log: (event: DiscoveryEvent) => void
+  readonly onPeer: (change: PeerChange) => void
   readonly clock: Pick<Clock, 'now'>
   /** A peer that leaves named these instead. */
   readonly onNamed: (contacts: readonly Contact[], peer: Peer) => void
@@ -197,11 +198,13 @@ export class Messages {
       )
     }
     for (const service of fresh) services.add(service)
-    const { connections, services: index, log } = this.#context
+    const { connections, services: index, log, onPeer } = this.#context
     if (session.retired || !connections.isUsed(session) || gone.length + fresh.size === 0) return
     index.remove(peer, gone)
     index.add(peer, fresh)
-    log({ type: 'services-changed', peer: hex ?? 'anonymous', added: [...fresh], removed: gone })
+    const change = { type: 'services-changed' as const, added: [...fresh], removed: gone }
+    log({ ...change, peer: hex ?? 'anonymous' })
+    onPeer({ ...change, peer })
   }
 
   #onLeave(session: Session, body: Reader): void {

@@ -23,6 +23,8 @@ export interface Peer {
   readonly services: readonly string[]
   /** Services of ours that it was not told of, since our hello had no room for them. */
   readonly untold?: readonly string[]
+  /** What it solves the dynamic puzzle of the network by, where that has one; 32 bytes. */
+  readonly puzzle?: Uint8Array | undefined
   /** `host:port` this node dialed, `undefined` where the peer came to us. */
   readonly dialed: string | undefined
   /** Address of the connection's other end; `undefined` where others pass it on. */

@@ -38,6 +38,8 @@ export interface RecordsContext {
   readonly lookups: LookupContext
   readonly services: ServiceIndex
   readonly isWatched: (service: string) => boolean
+  /** Holders that a search for providers must have heard. */
+  readonly holders: number
 }
 
 /** Binds holder, publisher and resolver together: services beyond one's own connections. */
@@ -63,7 +65,8 @@ export class Records {
     const reach = new Reach({ network, clock, connection })
     const common = { ...lookups, options, network, random, stats, store, reach }
     const wallNow = (): number => options.wallNow()
-    const values = { ...common, wallNow, verify: options.verify }
+    const { holders } = context
+    const values = { ...common, wallNow, verify: options.verify, holders }
     this.#context = context
     this.#store = store
     this.#reach = reach
@@ -73,6 +76,7 @@ export class Records {
       {
         ...common,
         self: table.self,
+        trustsOwn: holders <= 1,
         services: context.services,
         find: this.#find,
       },

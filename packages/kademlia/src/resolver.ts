@@ -37,6 +37,8 @@ const HINTS = 10
 export interface ResolverContext {
   readonly options: RecordsOptions
   readonly self: Uint8Array
+  /** What is kept here is as good as what any one holder says. */
+  readonly trustsOwn: boolean
   readonly clock: Clock
   readonly random: () => number
   readonly stats: RecordStats
@@ -192,13 +194,13 @@ export class Resolver {
 
   /** Returns how many records were found, old ones too. */
   async #look(cache: ServiceCache, want: number): Promise<number> {
-    const { clock, find, store, options } = this.#context
+    const { clock, find, store, options, trustsOwn } = this.#context
     const isSurvey = want === Number.POSITIVE_INFINITY
     // We may be a holder ourselves.
     const own = store.get(cache.key, want, options.wallNow()).records
     for (const record of own) this.#merge(cache, record)
     const others = own.filter(({ publicKey }) => !sameKey(publicKey, this.#context.self))
-    if (!isSurvey && others.length > 0) return others.length
+    if (trustsOwn && !isSurvey && others.length > 0) return others.length
     try {
       const { records, holders, answered } = await find(cache.key, want)
       for (const record of records) this.#merge(cache, record)

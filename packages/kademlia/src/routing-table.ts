@@ -96,6 +96,10 @@ export class RoutingTable {
     }
     const index = bucket.find(contact.key)
     if (index >= 0) {
+      const known = bucket.contacts[index] as Contact
+      // Who moves is looked at as if it came: else one would come from anywhere, and all move together.
+      const moved = known.address.host !== contact.address.host
+      if (moved && !this.#admit(contact)) return 'ignored'
       bucket.touch(index, contact, stamp)
       return 'refreshed'
     }
@@ -279,7 +283,8 @@ export class RoutingTable {
   }
 
   #promote(at: number, contact: Contact | undefined): void {
-    if (!contact) return
+    // Others may have come in since it was cached.
+    if (!contact || !this.#admit(contact)) return
     this.#add(at, contact, ++this.#stamp)
     this.#trim()
   }

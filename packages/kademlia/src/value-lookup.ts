@@ -32,6 +32,8 @@ export interface ValueLookupContext extends LookupContext {
   readonly verify: RecordsOptions['verify']
   readonly wallNow: () => number
   readonly stats: RecordStats
+  /** Holders where a search names no number. @default 1 */
+  readonly holders?: number
 }
 
 /** What is searched. */
@@ -40,7 +42,7 @@ export interface ValueLookupOptions {
   readonly signal: AbortSignal
   /** Records that are enough; infinite where all that can be had are wanted. @default 1 */
   readonly want?: number
-  /** Nodes that must have given records before the search ends early. @default 1 */
+  /** Nodes that must have given records before the search ends early. @default the profile's */
   readonly holders?: number
 }
 
@@ -63,7 +65,8 @@ export async function findRecords(
   context: ValueLookupContext,
   options: ValueLookupOptions,
 ): Promise<FoundRecords> {
-  const search = new ValueSearch(context, options)
+  const { holders: least } = context
+  const search = new ValueSearch(context, { ...(least ? { holders: least } : {}), ...options })
   context.stats.lookups++
   const start = startOf(context.table, options.key)
   const answered = await runLookup(context, search.query, { signal: options.signal, start })

@@ -93,3 +93,15 @@ describe('a peer that breaks the rules of circuits', () => {
     expect(node.links).toEqual([])
   })
 })
+
+test('a circuit that ends under a stream of single bytes leaves its connection alone', async () => {
+  const { scene, open, hidden, toRelay, fromHidden } = await circuitScene()
+  const link = await open()
+  listen(link)
+  const far = hidden.links[0] as Link
+  listen(far)
+  for (let i = 0; i < 100_000; i++) link.write([new Uint8Array(1)])
+  far.destroy()
+  scene.pass(1_000)
+  expect([toRelay.ended, fromHidden.ended]).toEqual(['open', 'open'])
+})

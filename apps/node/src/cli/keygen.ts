@@ -1,18 +1,23 @@
 import { writeFileSync } from 'node:fs'
+import { nodeSuite } from '@flatend/monte/suite/node'
+import { generatePuzzleKey } from '../puzzles.ts'
 import { generateSecretKey } from '../secret-key.ts'
-import { parseOptions, UsageError } from './usage.ts'
+import { asUsageError, parseOptions, UsageError } from './usage.ts'
 
-const HELP = `Usage: flatend keygen [FILE]
+const HELP = `Usage: flatend keygen [FILE] [--puzzle BITS]
 
 Makes an Ed25519 secret key, the identity of a node, as 128 hex digits. With FILE it is written
 there, readable by you alone (mode 600); an existing file is never overwritten. Without, it is
 printed. The public key, which others see, goes to standard error.
+
+      --puzzle BITS  the key solves the static puzzle of a network: 2^BITS keys are tried
 `
 
 /** `flatend keygen`. */
 export async function keygenCommand(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseOptions('flatend keygen', args, {
     help: { type: 'boolean', short: 'h' },
+    puzzle: { type: 'string' },
   })
   if (values.help) {
     process.stdout.write(HELP)
@@ -20,7 +25,7 @@ export async function keygenCommand(args: readonly string[]): Promise<number> {
   }
   if (positionals.length > 1) throw new UsageError('keygen takes one file name at the most')
   const [file] = positionals
-  const key = generateSecretKey()
+  const key = makeKey(values.puzzle)
   if (file === undefined) process.stdout.write(`${key.toString('hex')}\n`)
   else {
     try {
@@ -33,4 +38,13 @@ export async function keygenCommand(args: readonly string[]): Promise<number> {
   }
   process.stderr.write(`public key ${key.subarray(32).toString('hex')}\n`)
   return 0
+}
+
+function makeKey(puzzle: string | undefined): Buffer {
+  if (puzzle === undefined) return generateSecretKey()
+  try {
+    return generatePuzzleKey(Number(puzzle), generateSecretKey, nodeSuite)
+  } catch (error) {
+    throw asUsageError(error)
+  }
 }

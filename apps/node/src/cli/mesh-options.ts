@@ -1,8 +1,9 @@
+import type { Profile } from '@flatend/kademlia'
 import { parseAddress } from '../address.ts'
 import type { Logger } from '../logger.ts'
 import { type NodeOptions, splitKey } from '../options.ts'
 import { readSecretKeyFile } from './key-file.ts'
-import { asUsageError } from './usage.ts'
+import { asUsageError, UsageError } from './usage.ts'
 
 /** Values of the options every command that joins the mesh takes. */
 export interface MeshValues {
@@ -13,6 +14,7 @@ export interface MeshValues {
   readonly listen?: readonly string[] | undefined
   readonly network?: string | undefined
   readonly 'peer-cache'?: string | undefined
+  readonly profile?: string | undefined
   readonly 'secret-key-file'?: string | undefined
 }
 
@@ -29,6 +31,7 @@ export function nodeOptions(values: MeshValues, logger: Logger): NodeOptions {
     ...(values.listen ? { bindAddrs: values.listen } : {}),
     ...(values.network === undefined ? {} : { network: values.network }),
     ...(values['peer-cache'] === undefined ? {} : { peerCache: values['peer-cache'] }),
+    ...(values.profile === undefined ? {} : { profile: profileOf(values.profile) }),
     ...(keyFile === undefined ? {} : { secretKey: readSecretKeyFile(keyFile) }),
   }
 }
@@ -52,4 +55,9 @@ function check(address: string, option: string): void {
   } catch (error) {
     throw asUsageError(error)
   }
+}
+
+function profileOf(name: string): Profile {
+  if (name === 'trusted' || name === 'open') return name
+  throw new UsageError(`--profile ${name}: use trusted or open`)
 }

@@ -1,4 +1,5 @@
-import type { Node, PeerInfo } from '../node.ts'
+import type { Node } from '../node.ts'
+import type { PeerInfo } from '../peer-info.ts'
 import { expectNoMore, withNode } from './joined.ts'
 import { duration, table } from './table.ts'
 import { meshHelpOfClient, meshOptions, parseOptions } from './usage.ts'

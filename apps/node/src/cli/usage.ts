@@ -17,6 +17,7 @@ export const meshOptions: {
   readonly 'log-level': { readonly type: 'string' }
   readonly network: { readonly type: 'string' }
   readonly 'peer-cache': { readonly type: 'string' }
+  readonly profile: { readonly type: 'string' }
   readonly 'secret-key-file': { readonly type: 'string' }
   readonly help: { readonly type: 'boolean'; readonly short: 'h' }
 } = {
@@ -28,6 +29,7 @@ export const meshOptions: {
   'log-level': { type: 'string' },
   network: { type: 'string' },
   'peer-cache': { type: 'string' },
+  profile: { type: 'string' },
   'secret-key-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 }
@@ -39,6 +41,7 @@ export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join throu
       --lan-interface IP     the same on the interface with this IPv4 address
       --network NAME         name of the mesh; nodes of other names are refused
       --peer-cache FILE      keep the nodes met there; the next start tries them first
+      --profile NAME         trusted, or open where anybody may join (see docs/discovery.md)
       --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start
       --legacy               speak the protocol of 2020 too (see SECURITY.md)
       --log-level LEVEL      debug, info, warn, error or silent

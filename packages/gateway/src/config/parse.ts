@@ -83,6 +83,7 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
     lan: readLan(section),
     relay: section.flag('relay'),
     network: section.text('network')?.value,
+    profile: section.choice('profile', ['trusted', 'open']),
     legacy: section.flag('legacy') ?? false,
     secretKey: section.filled('secret_key')?.value,
     secretKeyFile: section.filled('secret_key_file')?.value,

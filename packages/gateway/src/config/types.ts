@@ -154,6 +154,8 @@ export interface GatewayConfig {
   /** Look for nodes on the local network (`lan`), on one interface (`lan_interface`). */
   readonly lan: true | { readonly interface: string } | undefined
   readonly network: string | undefined
+  /** Whom the mesh node expects to meet; `open` where anybody may join. */
+  readonly profile: 'trusted' | 'open' | undefined
   /** Whether sessions of 2020 nodes are taken. */
   readonly legacy: boolean
   readonly secretKey: string | undefined

@@ -1,6 +1,6 @@
 import type { Link, LinkReceiver } from '../ports.ts'
 import type { CircuitEnd } from './circuit-table.ts'
-import { MAX_PIECE, REASON, WINDOW } from './messages.ts'
+import { costOf, MAX_PIECE, REASON, WINDOW } from './messages.ts'
 import { circuitBroke } from './relay-error.ts'
 
 /** What carries a circuit: the connection to the relay. */
@@ -84,7 +84,7 @@ export class CircuitLink implements Link, CircuitEnd {
 
   onData(bytes: Uint8Array): void {
     if (this.#closed || this.#sawEnd) return
-    this.#allowed -= bytes.length
+    this.#allowed -= costOf(bytes.length)
     if (this.#allowed < 0) {
       this.#carrier.close(REASON.flow)
       this.#close(circuitBroke(REASON.flow))
@@ -115,11 +115,11 @@ export class CircuitLink implements Link, CircuitEnd {
   // --- both ---
 
   #pump(): void {
-    while (this.#credit > 0 && !this.#closed) {
+    while (this.#credit > costOf(0) && !this.#closed) {
       const [chunk] = this.#outbox
       if (!chunk) break
-      const size = Math.min(chunk.length, this.#credit, MAX_PIECE)
-      this.#credit -= size
+      const size = Math.min(chunk.length, this.#credit - costOf(0), MAX_PIECE)
+      this.#credit -= costOf(size)
       this.#carrier.relay(chunk.subarray(0, size))
       if (size === chunk.length) this.#outbox.shift()
       else this.#outbox[0] = chunk.subarray(size)
@@ -151,7 +151,7 @@ export class CircuitLink implements Link, CircuitEnd {
     while (!this.#paused && !this.#closed) {
       const bytes = this.#inbox.shift()
       if (!bytes) break
-      this.#consumed(bytes.length)
+      this.#consumed(costOf(bytes.length))
       receiver.onData(bytes)
     }
     if (this.#paused || this.#closed || !this.#sawEnd || this.#toldEnd) return

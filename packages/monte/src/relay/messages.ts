@@ -35,9 +35,20 @@ export const REASON = {
 
 /** Bytes an end may send on a circuit beyond those it was given credit for. */
 export const WINDOW = 131_072
+/**
+ * What each RELAY takes of the credit beside its bytes: however small they are, no more than 2,048 are
+ * under way, which is as many as may come after their circuit has ended.
+ */
+const OVERHEAD = 64
+
 /** Bytes of one RELAY message at most. */
 export const MAX_PIECE = 16_384
 const KEY_LENGTH = 32
+
+/** What a RELAY of these bytes takes of the credit. */
+export function costOf(bytes: number): number {
+  return bytes + OVERHEAD
+}
 
 /** A request to open a circuit. */
 export interface OpenRequest {

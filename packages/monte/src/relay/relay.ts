@@ -3,6 +3,7 @@ import type { CircuitEnd, PeerCircuits, RelayPeer } from './circuit-table.ts'
 import { hexOf } from './hex.ts'
 import type { RelayLimits } from './limits.ts'
 import {
+  costOf,
   OPEN,
   type OpenRequest,
   REASON,
@@ -200,7 +201,7 @@ class Side implements CircuitEnd {
 
   onData(bytes: Uint8Array): void {
     const { other, carried, cut } = this.#joined as Joined
-    this.#credit -= bytes.length
+    this.#credit -= costOf(bytes.length)
     if (this.#credit < 0 || this.#ended) cut(REASON.flow)
     else if (carried(bytes.length)) other.#circuits.relay(other.circuit, bytes)
   }
