@@ -6,13 +6,14 @@ import { renderCase } from './lib/report.mjs'
 import { calls } from './suites/calls.mjs'
 import { connect } from './suites/connect.mjs'
 import { http } from './suites/http.mjs'
+import { lookup } from './suites/lookup.mjs'
 import { memory } from './suites/memory.mjs'
 import { stream } from './suites/stream.mjs'
 import { table } from './suites/table.mjs'
 
 /** @import { Case, Options } from './lib/types.d.ts' */
 
-const SUITES = [calls, stream, connect, http, table, memory]
+const SUITES = [calls, stream, connect, http, table, lookup, memory]
 const RESULTS = new URL('results/', import.meta.url)
 
 /** @param {string} text */

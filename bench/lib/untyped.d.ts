@@ -30,3 +30,12 @@ declare module 'protomux-rpc' {
     destroy(): void
   }
 }
+
+declare module 'kademlia-routing-table' {
+  export default class RoutingTable {
+    constructor(id: Uint8Array, options?: { readonly k?: number })
+    add(node: { readonly id: Uint8Array }): boolean
+    closest(target: Uint8Array, count?: number): { readonly id: Uint8Array }[]
+    toArray(): { readonly id: Uint8Array }[]
+  }
+}
