@@ -26,7 +26,7 @@ describe('the simulation', { timeout: 600_000 }, () => {
     ['joined', (seed: number) => joining({ nodes: 40, seed, lookups: 20 })],
     ['apart', (seed: number) => partition({ nodes: 30, seed, lookups: 20 })],
     ['mixed', (seed: number) => mixedLegacy({ nodes: 40, seed, lookups: 20 })],
-    ['idle', (seed: number) => idle({ nodes: 20, seed, lookups: 20 })],
+    ['idle', (seed: number) => idle({ nodes: 10, seed, lookups: 20 })],
     ['churning', (seed: number) => churn({ nodes: 40, seed, lookups: 20, hours: 0.2 })],
   ])('%s: equal seeds give equal events, others others', async (_name, run) => {
     const [one, again, other] = [await run(7), await run(7), await run(8)]
@@ -55,7 +55,7 @@ describe('the simulation', { timeout: 600_000 }, () => {
   test.each([0.1, 0.3, 0.5])(
     'with %f of 10,000 dead and no repair the live are found',
     async (share) => {
-      const report = await dead({ nodes: 10_000, seed: SEED, lookups: 200, dead: share })
+      const report = await dead({ nodes: 10_000, seed: SEED, lookups: 100, dead: share })
       expect(missed(report)).toEqual([])
       expect(targets(report)).toBe(2)
       expect(value(report, 'recall of the live 16 nearest')).toBeGreaterThanOrEqual(99)
@@ -63,13 +63,13 @@ describe('the simulation', { timeout: 600_000 }, () => {
   )
 
   test('half dead at once: lookups succeed within a minute', async () => {
-    const report = await outage({ nodes: 10_000, seed: SEED, lookups: 200 })
+    const report = await outage({ nodes: 10_000, seed: SEED, lookups: 100 })
     expect(missed(report)).toEqual([])
     expect(targets(report)).toBe(2)
   })
 
   test.each([4, 8])('a fifth are adversaries: %i paths lead past them', async (paths) => {
-    const options = { nodes: 10_000, seed: SEED, lookups: 100, adversaries: 0.2, paths }
+    const options = { nodes: 10_000, seed: SEED, lookups: 60, adversaries: 0.2, paths }
     const report = await adversaries(options)
     expect(missed(report)).toEqual([])
     expect(targets(report)).toBe(1)
@@ -89,14 +89,14 @@ describe('the simulation', { timeout: 600_000 }, () => {
   })
 
   test('a network that was in two halves is one again', async () => {
-    const report = await partition({ nodes: 100, seed: SEED, lookups: 60 })
+    const report = await partition({ nodes: 70, seed: SEED, lookups: 60 })
     expect(value(report, 'recall within the halves')).toBe(100)
     expect(value(report, 'recall once they are one again')).toBe(100)
     expect(value(report, 'know 15 of their 16 nearest then')).toBe(100)
   })
 
   test('while half leave within two hours, tables stay true', async () => {
-    const report = await churn({ nodes: 300, seed: SEED, lookups: 100, hours: 1 })
+    const report = await churn({ nodes: 300, seed: SEED, lookups: 100, hours: 0.5 })
     expect(missed(report)).toEqual([])
     expect(targets(report)).toBe(3)
   })
