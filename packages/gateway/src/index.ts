@@ -30,6 +30,7 @@
  * @packageDocumentation
  */
 export { ConfigError, formatProblem } from './config/config-error.ts'
+export type { EdgeConfig } from './config/edge.ts'
 export { type ConfigKey, configKeys, type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type {
   AdminConfig,
@@ -38,6 +39,7 @@ export type {
   ListenAddress,
   ListenerConfig,
   ListenerTimeouts,
+  RedirectTarget,
   RouteConfig,
   RouteSegment,
   ServiceTarget,
@@ -58,6 +60,11 @@ export type {
   RequestBody,
   RespondOptions,
 } from './driver.ts'
+export type { Cors } from './edge/cors.ts'
+export type { HeaderEdits } from './edge/edge-exchange.ts'
+export type { IpRange } from './edge/ip.ts'
+export type { TrustedProxies } from './edge/proxies.ts'
+export type { RateLimit } from './edge/rate-limit.ts'
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { type BoundListener, createGateway, type Gateway } from './gateway.ts'
 export { DURATION_BOUNDS, Histogram } from './metrics/histogram.ts'

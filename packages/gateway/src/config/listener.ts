@@ -1,3 +1,4 @@
+import { readEdge, readProxies } from './edge.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readRoute } from './route.ts'
 import { shapeOf } from './route-path.ts'
@@ -32,12 +33,14 @@ export function readListener(section: Section): ListenerConfig {
     redirectTrailingSlash: section.flag('redirect_trailing_slash') ?? true,
     redirectFixedPath: section.flag('redirect_fixed_path') ?? true,
     timeouts: readTimeouts(section),
+    trustedProxies: readProxies(section),
+    ...readEdge(section),
     ...readLimits(section),
     accessLog: section.flagOr('access_log', ['json']) ?? false,
     routes: readRoutes(section),
     where: section.at,
   }
-  section.planned('http2', 'acme', 'trusted_proxies', 'cors', 'compress', 'rate_limit')
+  section.planned('http2', 'acme', 'compress')
   section.finish()
   return listener
 }
@@ -116,9 +119,7 @@ function readLimits(section: Section): Pick<ListenerConfig, 'maxHeaderSize' | 'm
 function readRoutes(section: Section): readonly RouteConfig[] {
   const routes: RouteConfig[] = []
   const shapes = new Map<string, RouteConfig>()
-  for (const table of section.tables('routes')) {
-    const route = readRoute(table)
-    if (route === undefined) continue
+  const add = (table: Section, route: RouteConfig): void => {
     const shape = shapeOf(route.method, route.segments)
     const before = shapes.get(shape)
     if (before === undefined) shapes.set(shape, route)
@@ -127,6 +128,9 @@ function readRoutes(section: Section): readonly RouteConfig[] {
       table.error('path', `matches the same requests as ${same}, so it is never reached`)
     }
     routes.push(route)
+  }
+  for (const table of section.tables('routes')) {
+    for (const route of readRoute(table)) add(table, route)
   }
   return routes
 }

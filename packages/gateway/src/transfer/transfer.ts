@@ -17,6 +17,8 @@ export interface TransferPlan {
   /** Bytes of the request's body at the most. */
   readonly maxBodySize: number
   readonly noCache: boolean
+  /** May go to another provider than the first. */
+  readonly retry: boolean
 }
 
 /** RFC 9110 §9.2.2. */
@@ -29,6 +31,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   'DELETE',
 ])
 const EMPTY = new Uint8Array(0)
+const NEVER = (): boolean => false
 const DONE = 3
 /** Nothing answered · head known, held back · head sent · over. */
 type State = 0 | 1 | 2 | typeof DONE
@@ -82,12 +85,14 @@ export class Transfer implements CallSink {
 
   start(): void {
     const { exchange, env } = this.#record
-    const { services, fields: headers, timeoutMs } = this.#plan
+    const { services, fields: headers, timeoutMs, retry } = this.#plan
     const key = this.#plan.key === undefined ? undefined : headerOf(headers, this.#plan.key)
     exchange.onClose(() => this.#gone())
     const idempotent = IDEMPOTENT.has(exchange.method)
+    env.retries.request()
     const request = {
       services,
+      retry: retry ? env.retries.take : NEVER,
       headers,
       idempotent,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
