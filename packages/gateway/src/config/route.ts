@@ -33,7 +33,8 @@ export function readRoute(section: Section): readonly RouteConfig[] {
     section.error('static', `files are served by GET, not by ${methods.join(', ')}`)
     return []
   }
-  return methods.map((method) => ({ ...path, method, target, ...route }))
+  const whole: RouteConfig = { ...path, target, ...route }
+  return methods.map((method) => Object.assign({}, whole, { method }))
 }
 
 function readPath(section: Section): RoutePath | undefined {

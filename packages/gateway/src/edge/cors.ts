@@ -48,12 +48,7 @@ export function withCors(
   origin: string | undefined,
   headers: readonly string[],
 ): string[] {
-  const answer: string[] = []
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] as string
-    if (name.startsWith('access-control-') && !PREFLIGHT.test(name)) continue
-    answer.push(name, headers[i + 1] as string)
-  }
+  const answer = withoutCors(headers)
   const all = cors.origins.includes('*')
   // Without credentials all origins get one answer, which caches may share.
   if (!all || cors.credentials) answer.push('vary', 'Origin')
@@ -62,4 +57,14 @@ export function withCors(
   if (cors.credentials) answer.push('access-control-allow-credentials', 'true')
   if (cors.expose.length > 0) answer.push('access-control-expose-headers', cors.expose.join(', '))
   return answer
+}
+
+function withoutCors(headers: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (name.startsWith('access-control-') && !PREFLIGHT.test(name)) continue
+    kept.push(name, headers[i + 1] as string)
+  }
+  return kept
 }

@@ -2,13 +2,16 @@
 const SHARE = 0.2
 const BURST = 100
 
+const never = (): boolean => false
+
 /** Retries are a fifth of all requests at the most, so that a mesh in trouble gets no more of it. */
 export class RetryBudget {
   #tokens = BURST
 
-  /** A request came: the budget grows. */
-  request(): void {
+  /** A request came, and the budget grows. @returns what to ask before it is sent again */
+  request(allowed: boolean): () => boolean {
     this.#tokens = Math.min(BURST, this.#tokens + SHARE)
+    return allowed ? this.take : never
   }
 
   /** Whether one may be sent again. */

@@ -31,7 +31,6 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   'DELETE',
 ])
 const EMPTY = new Uint8Array(0)
-const NEVER = (): boolean => false
 const DONE = 3
 /** Nothing answered · head known, held back · head sent · over. */
 type State = 0 | 1 | 2 | typeof DONE
@@ -88,13 +87,11 @@ export class Transfer implements CallSink {
     const { services, fields: headers, timeoutMs, retry } = this.#plan
     const key = this.#plan.key === undefined ? undefined : headerOf(headers, this.#plan.key)
     exchange.onClose(() => this.#gone())
-    const idempotent = IDEMPOTENT.has(exchange.method)
-    env.retries.request()
     const request = {
       services,
-      retry: retry ? env.retries.take : NEVER,
+      retry: env.retries.request(retry),
       headers,
-      idempotent,
+      idempotent: IDEMPOTENT.has(exchange.method),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(key === undefined ? {} : { key }),
     }
