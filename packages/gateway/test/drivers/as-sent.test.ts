@@ -58,7 +58,7 @@ async function edge(name: DriverName) {
 const percent = (text: string): string =>
   [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
 const encoded = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }).map(percent)
-const plain = fc.constantFrom(..."abzAZ09-._~!$'()*,;:@")
+const plain = fc.constantFrom(...Array.from("abzAZ09-._~!$'()*,;:@"))
 const pathPiece = fc.oneof({ weight: 6, arbitrary: plain }, encoded, fc.constant('/'))
 const queryPiece = fc.oneof(
   { weight: 4, arbitrary: plain },
@@ -80,11 +80,18 @@ const headerName = fc
       'x_a',
       'forwarded',
     ),
-    fc.string({ unit: fc.constantFrom(..."aZ09!#$%&'*+-.^_`|~"), minLength: 1, maxLength: 12 }),
+    fc.string({
+      unit: fc.constantFrom(...Array.from("aZ09!#$%&'*+-.^_`|~")),
+      minLength: 1,
+      maxLength: 12,
+    }),
   )
   .filter((name) => !OWN.test(name.toLowerCase()))
 const headerValue = fc
-  .string({ unit: fc.constantFrom(...'aZ09 \t:;,="\\<>{}%', 'é', '日', '😀'), maxLength: 40 })
+  .string({
+    unit: fc.constantFrom(...Array.from('aZ09 \t:;,="\\<>{}%'), 'é', '日', '😀'),
+    maxLength: 40,
+  })
   .map((text) => text.replace(/^[ \t]+|[ \t]+$/g, ''))
 
 /** uWebSockets.js takes bytes beyond ASCII at either end of a value for blanks (see DRIVERS.md). */
@@ -168,15 +175,15 @@ describe.each(DRIVERS)('driver %s', (name) => {
         response = await client.send(write(sent)).response(sent.method)
       }
       const status = response?.status
-      if (status !== 200) {
-        expect(status).toBeGreaterThanOrEqual(301)
-        expect(calls).toEqual([])
+      const refused = status !== 200
+      expect(calls).toHaveLength(refused ? 0 : 1)
+      expect(refused ? status : 400).toBeGreaterThanOrEqual(301)
+      if (refused) {
         client.socket.destroy()
         await client.closed
         return
       }
       accepted++
-      expect(calls).toHaveLength(1)
       check(sent, calls[0]!)
     })
     await fc.assert(property, { numRuns: 400 })
