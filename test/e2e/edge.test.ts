@@ -32,7 +32,8 @@ describe.each(drivers)('driver %s', (driver) => {
       addrs: [gateway.mesh],
       services: {
         guard: (ctx) => {
-          if (ctx.headers.authorization !== 'Bearer ada') {
+          const { authorization } = ctx.headers
+          if (authorization !== 'Bearer ada') {
             ctx.status(401).send('who are you')
             return
           }

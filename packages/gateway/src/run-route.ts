@@ -11,8 +11,13 @@ import { Transfer } from './transfer/transfer.ts'
 
 const EMPTY = new Uint8Array(0)
 const NOTHING: readonly string[] = []
-/** A request that is asked about has no body. */
-const FRAMING: ReadonlySet<string> = new Set(['content-length', 'expect'])
+/** A request that is asked about has no body, and its answer is no page that may be known already. */
+const NOT_ASKED: ReadonlySet<string> = new Set([
+  ...CONDITIONAL,
+  'content-length',
+  'expect',
+  'range',
+])
 
 /** Answers a request by the route it matches. */
 export function runRoute(
@@ -68,7 +73,7 @@ interface Matched {
 }
 
 function askFirst(record: RequestRecord, matched: Matched, service: string): void {
-  const fields = fieldsOf(record, matched, FRAMING)
+  const fields = fieldsOf(record, matched, NOT_ASKED)
   if (fields === undefined) return
   const pass = (more: readonly string[]): void => {
     try {

@@ -203,17 +203,19 @@ describe('auth', () => {
 
   test('2xx lets pass; what it says no client can say', async () => {
     const { send, caller } = await start(GUARDED)
-    const headers = [':auth.user', 'eve', 'auth-user', 'eve']
+    const headers = [':auth.user', 'eve', 'auth-user', 'eve', 'if-none-match', '*']
     const exchange = send({ ...post, query: 'q=1', headers })
     const guard = caller.last
     expect(guard.request.services).toEqual(['guard'])
     expect([guard.ended, guard.text(), guard.fields('content-length')]).toEqual([true, '', []])
+    expect(guard.fields('if-none-match')).toEqual([])
     expect([guard.fields(':path'), guard.fields(':query')]).toEqual([['/a'], ['q=1']])
     expect(exchange.reads).toBe(0)
     guard.sink.response(204, ['Auth-User', 'ada', 'set-cookie', 'a=b'])
     guard.sink.end()
     const call = caller.last
     expect(call.request.services).toEqual(['a'])
+    expect(call.fields('if-none-match')).toEqual(['*'])
     expect([call.fields(':auth.user'), call.fields('auth-user')]).toEqual([['ada'], ['eve']])
     ok(call.sink)
     expect([exchange.status, exchange.header('set-cookie')]).toEqual([200, undefined])
