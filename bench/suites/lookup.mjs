@@ -10,9 +10,15 @@ const TITLE = '2,000 nodes in memory, the 16 nearest'
 const SYSTEMS = [
   { name: 'flatend' },
   { name: 'k-bucket', note: 'brings no lookup: a plain one over it' },
-  { name: 'kademlia-routing-table', note: "hyperdht's table; brings no lookup: a plain one over it" },
+  {
+    name: 'kademlia-routing-table',
+    note: "hyperdht's table; brings no lookup: a plain one over it",
+  },
   { name: 'dht-rpc', missing: 'asks over UDP sockets of its own alone: none in memory' },
-  { name: 'libp2p-kad-dht', missing: 'asks over libp2p connections alone: their cost would be all' },
+  {
+    name: 'libp2p-kad-dht',
+    missing: 'asks over libp2p connections alone: their cost would be all',
+  },
 ]
 
 /** @type {Suite} */
@@ -34,15 +40,13 @@ function contest({ quick }) {
           { key: 'messages', title: 'messages', digits: 1 },
           { key: 'exact', title: 'exact %', digits: 1, alone: true },
         ],
-        goals: [
-          { key: 'exact', atLeast: 99 },
-        ],
+        goals: [{ key: 'exact', atLeast: 99 }],
       },
     ],
     contestants: SYSTEMS.map(({ name, note, missing }) => ({
       name,
       note,
-      ...(missing === undefined ? {} : { missing }),
+      missing,
       /** @returns {Promise<Record<string, Metrics>>} */
       measure: async () => {
         const worker = await launch('lookup', WORKER)

@@ -23,7 +23,7 @@ export function answer(ctx: Context, value: unknown): Promise<void> | undefined 
 interface ResponseLike {
   readonly status: number
   readonly headers: Iterable<readonly [string, string]>
-  readonly body: AsyncIterable<Uint8Array> | null
+  readonly body: ReadableStream<Uint8Array> | null
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
@@ -43,5 +43,23 @@ async function answerResponse(ctx: Context, response: ResponseLike): Promise<voi
   ctx.status(response.status)
   for (const [name, value] of response.headers) ctx.header(name, value)
   if (response.body === null) ctx.send()
-  else await pipeline(response.body, ctx)
+  else await pipeline(piecesOf(response.body, ctx.signal), ctx)
+}
+
+/** As the stream's own iterator, which a body that says nothing keeps from being cancelled. */
+async function* piecesOf(body: ReadableStream<Uint8Array>, signal: AbortSignal) {
+  const reader = body.getReader()
+  const stop = (): void => void reader.cancel(signal.reason).catch(() => undefined)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    if (signal.aborted) return
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+  }
 }

@@ -1,14 +1,14 @@
 import type { ListenerConfig } from './config/types.ts'
 import type { Exchange } from './driver.ts'
-import type { ListenerRoutes, RouteTarget } from './listener-routes.ts'
-import { serveStatic } from './static/serve.ts'
-import { CONDITIONAL } from './transfer/no-cache.ts'
+import { isPreflight, preflightHeaders } from './edge/cors.ts'
+import { EdgeExchange } from './edge/edge-exchange.ts'
+import { originOf } from './edge/proxies.ts'
+import { withQuery } from './edge/redirect.ts'
+import type { ListenerRoutes } from './listener-routes.ts'
+import { edgeOf, lead, limited, runRoute } from './run-route.ts'
 import type { Problem } from './transfer/problem.ts'
-import { requestFields } from './transfer/request-fields.ts'
-import { type Environment, RequestRecord } from './transfer/request-record.ts'
-import { Transfer } from './transfer/transfer.ts'
+import { type Environment, headerOf, RequestRecord } from './transfer/request-record.ts'
 
-const EMPTY = new Uint8Array(0)
 const NO_ROUTE: Problem = {
   status: 404,
   code: 'FLATEND_GATEWAY_NO_ROUTE',
@@ -27,25 +27,54 @@ export function answerExchange(
   { listener, routes }: ServedRoutes,
   exchange: Exchange,
 ): void {
-  const record = new RequestRecord(environment, listener, exchange)
+  const record = new RequestRecord(environment, listener, atEdge(listener, exchange))
   try {
-    answer(record, routes)
+    if (!limited(record, listener.rateLimit)) answer(record, routes)
   } catch (error) {
     environment.log.error({ error, requestId: record.requestId }, 'a request could not be handled')
     fallBack(record)
   }
 }
 
+/** The request as proxies say it is, its answers with what is to be said of origins. */
+function atEdge({ trustedProxies, cors }: ListenerConfig, exchange: Exchange): Exchange {
+  if (trustedProxies === undefined && cors === undefined) return exchange
+  const origin = trustedProxies === undefined ? exchange : originOf(exchange, trustedProxies)
+  const edge = new EdgeExchange(exchange, origin)
+  edge.cors = cors
+  return edge
+}
+
+/** Whether the request asks what a route may be used for, and was told so. */
+function answeredPreflight(record: RequestRecord, routes: ListenerRoutes): boolean {
+  if (!isPreflight(record.exchange)) return false
+  const { headers, rawPath } = record.exchange
+  const method = headerOf(headers, 'access-control-request-method') ?? ''
+  const routing = routes.find(method, rawPath)
+  const target = routing.kind === 'match' ? routing.target : undefined
+  const cors = target?.config.cors ?? record.listener.cors
+  if (target === undefined || cors === undefined) return false
+  record.route = target
+  const edge = edgeOf(record)
+  edge.cors = cors
+  record.status = 204
+  edge.respond(204, preflightHeaders(cors, edge), { end: true })
+  edge.body.cancel()
+  record.finish()
+  return true
+}
+
 function answer(record: RequestRecord, routes: ListenerRoutes): void {
+  if (answeredPreflight(record, routes)) return
   const { exchange } = record
   const routing = routes.find(exchange.method, exchange.rawPath)
   switch (routing.kind) {
     case 'match':
       record.route = routing.target
-      run(record, routing.target, routing.params)
+      runRoute(record, routing.target, routing.params)
       break
     case 'redirect':
-      redirect(record, routing.status, routing.path)
+      lead(record, routing.status, withQuery(routing.path, exchange.rawQuery))
       break
     case 'options':
       record.status = 204
@@ -68,43 +97,6 @@ function answer(record: RequestRecord, routes: ListenerRoutes): void {
       record.refuse(NO_ROUTE)
       break
   }
-}
-
-function run(record: RequestRecord, target: RouteTarget, params: readonly string[]): void {
-  const { exchange, requestId } = record
-  const { config, maxBodySize, root } = target
-  if (root !== undefined) {
-    exchange.body.cancel()
-    const path = params.at(-1) ?? '/'
-    void serveStatic(record, { root, path, noCache: config.noCache })
-    return
-  }
-  if (exchange.body.length !== undefined && exchange.body.length > maxBodySize) {
-    record.refuse({
-      status: 413,
-      code: 'FLATEND_GATEWAY_BODY_TOO_LARGE',
-      detail: `The request body is larger than ${maxBodySize} bytes.`,
-    })
-    return
-  }
-  const input = { exchange, requestId, params, trace: record.trace }
-  const fields = requestFields(config.noCache ? { ...input, without: CONDITIONAL } : input)
-  if ('status' in fields) {
-    const long = fields.status === 414
-    const code = long ? 'FLATEND_GATEWAY_ADDRESS_TOO_LONG' : 'FLATEND_GATEWAY_FIELDS_TOO_LARGE'
-    record.refuse({ ...fields, code })
-    return
-  }
-  const { timeoutMs, noCache, key } = config
-  const { services } = target
-  new Transfer(record, { fields, services, timeoutMs, maxBodySize, noCache, key }).start()
-}
-
-function redirect(record: RequestRecord, status: number, path: string): void {
-  const { rawQuery } = record.exchange
-  record.answer(status, ['location', rawQuery === '' ? path : `${path}?${rawQuery}`], EMPTY)
-  record.exchange.body.cancel()
-  record.finish()
 }
 
 function fallBack(record: RequestRecord): void {

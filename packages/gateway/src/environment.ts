@@ -1,3 +1,5 @@
+import { type RateLimit, RateLimiter } from './edge/rate-limit.ts'
+import { RetryBudget } from './edge/retry-budget.ts'
 import type { GatewayLog, GatewayOptions } from './options.ts'
 import type { Environment } from './transfer/request-record.ts'
 import { traceBeginner } from './transfer/trace-context.ts'
@@ -16,7 +18,19 @@ export function createEnvironment(options: GatewayOptions, log: GatewayLog): Env
     beginTrace: traceBeginner(options.random),
     nextRequestId: requestIds(options.random),
     later: batched(options.defer),
+    retries: new RetryBudget(),
+    limiterOf: limiters(),
     running: { count: 0 },
+  }
+}
+
+/** A reload brings limits of its own, and with them counts from the beginning. */
+function limiters(): (limit: RateLimit) => RateLimiter {
+  const known = new WeakMap<RateLimit, RateLimiter>()
+  return (limit) => {
+    const limiter = known.get(limit) ?? new RateLimiter(limit)
+    known.set(limit, limiter)
+    return limiter
   }
 }
 

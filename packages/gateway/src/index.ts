@@ -36,6 +36,7 @@ export type {
   OpenCertificates,
 } from './certificate-source.ts'
 export { ConfigError, formatProblem } from './config/config-error.ts'
+export type { EdgeConfig } from './config/edge.ts'
 export { type ConfigKey, configKeys, type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type {
   AcmeConfig,
@@ -45,6 +46,7 @@ export type {
   ListenAddress,
   ListenerConfig,
   ListenerTimeouts,
+  RedirectTarget,
   RouteConfig,
   RouteSegment,
   ServiceTarget,
@@ -65,6 +67,11 @@ export type {
   RequestBody,
   RespondOptions,
 } from './driver.ts'
+export type { Cors } from './edge/cors.ts'
+export type { HeaderEdits } from './edge/edge-exchange.ts'
+export type { IpRange } from './edge/ip.ts'
+export type { TrustedProxies } from './edge/proxies.ts'
+export type { RateLimit } from './edge/rate-limit.ts'
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { type BoundListener, createGateway, type Gateway } from './gateway.ts'
 export { DURATION_BOUNDS, Histogram } from './metrics/histogram.ts'

@@ -51,15 +51,21 @@ function operationOf(route: RouteConfig): Record<string, unknown> {
     param === undefined ? [] : [parameterOf(param, rest === true)],
   )
   const services = target.kind === 'service' ? target.services : undefined
+  const files = target.kind === 'static'
   return {
     operationId: `${method} ${route.path}`,
-    ...(services ? { tags: [services[0]] } : { summary: 'Static files' }),
+    ...(services ? { tags: [services[0]] } : { summary: files ? 'Static files' : 'Redirect' }),
     ...(parameters.length > 0 ? { parameters } : {}),
     responses: {
-      default: { description: services ? `The answer of ${services.join(' or ')}.` : 'A file.' },
+      default: { description: describe(target) },
     },
     ...(services ? { 'x-flatend-services': services } : {}),
   }
+}
+
+function describe(target: RouteConfig['target']): string {
+  if (target.kind === 'redirect') return `Leads to ${target.to}.`
+  return target.kind === 'static' ? 'A file.' : `The answer of ${target.services.join(' or ')}.`
 }
 
 const parameterOf = (name: string, rest: boolean): Record<string, unknown> => ({

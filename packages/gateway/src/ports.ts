@@ -12,6 +12,8 @@ export interface CallRequest {
   readonly idempotent?: boolean
   /** Calls of one key go to one provider while that is there. */
   readonly key?: string
+  /** Asked before the call goes to another provider than the first. @default it may */
+  readonly retry?: () => boolean
 }
 
 /** Why a call failed, as the gateway needs to know it. */

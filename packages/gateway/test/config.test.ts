@@ -229,7 +229,7 @@ timeout = "0s"
       text = (error as ConfigError).format()
     }
     expect(text.split('\n')).toEqual([
-      'g.toml:2:3: http[0].routes[0].service: the route has no target; allowed: exactly one of service, services, static',
+      'g.toml:2:3: http[0].routes[0].service: the route has no target; allowed: exactly one of service, services, static, redirect',
       expect.stringMatching(
         /^g\.toml:4:1: http\[0\]\.routes\[0\]\.servise: is not a key of this table \(did you mean "service"\?\); allowed: path, service, /,
       ) as string,

@@ -46,4 +46,6 @@ export interface CallRequest {
   readonly idempotent?: boolean
   /** Calls of one key go to one provider while that is there. @default any provider */
   readonly key?: string | Uint8Array
+  /** Asked before the call goes to another provider than the first. @default it may */
+  readonly retry?: () => boolean
 }

@@ -107,7 +107,9 @@ export class RoutedCall implements CallHandle {
   #mayRetry(error: CallError): boolean {
     const { maxAttempts = MAX_ATTEMPTS } = this.#routing
     if (!this.#replay.complete || this.#attempts >= maxAttempts) return false
-    return error.nothingRan || (error.kind === 'disconnected' && this.#request.idempotent === true)
+    const { idempotent, retry } = this.#request
+    const harmless = error.nothingRan || (error.kind === 'disconnected' && idempotent === true)
+    return harmless && (retry?.() ?? true)
   }
 
   /** Returns why the call failed, or nothing where another provider has it now, or is looked for. */

@@ -73,6 +73,18 @@ describe('a call moves to another provider', () => {
     expect(s.caller.stats).toMatchObject({ calls: 1, retries: 2 })
   })
 
+  test('where the one who calls says so', () => {
+    const s = scene(3)
+    const answers = [true, false]
+    const made = s.call({ retry: () => answers.shift() ?? true })
+    s.advance(5)
+    lastReceived(s).call.fail(RESET.refused)
+    s.advance(5)
+    lastReceived(s).call.fail(RESET.refused)
+    s.advance(5)
+    expect([made.kind, s.ran().length, answers.length]).toEqual(['refused', 2, 0])
+  })
+
   test('as often as was asked for', () => {
     const s = scene(5, { maxAttempts: 1 })
     const made = s.call()

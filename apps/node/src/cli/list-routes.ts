@@ -22,5 +22,6 @@ function listListener(listener: ListenerConfig): string {
 }
 
 function targetOf({ target }: RouteConfig): string {
+  if (target.kind === 'redirect') return `${target.status} ${target.to}`
   return target.kind === 'static' ? `files ${target.path}` : target.services.join(', ')
 }

@@ -1,3 +1,4 @@
+import { readEdge, readProxies } from './edge.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readRoute } from './route.ts'
 import { shapeOf } from './route-path.ts'
@@ -54,13 +55,15 @@ function readListener(section: Section): ReadListener {
     redirectTrailingSlash: section.flag('redirect_trailing_slash') ?? true,
     redirectFixedPath: section.flag('redirect_fixed_path') ?? true,
     timeouts: readTimeouts(section),
+    trustedProxies: readProxies(section),
+    ...readEdge(section),
     ...readLimits(section),
     accessLog: section.flagOr('access_log', ['json']) ?? false,
     routes: readRoutes(section),
     where: section.at,
   }
   const plain = readPlainAddress(section, listener)
-  section.planned('trusted_proxies', 'cors', 'compress', 'rate_limit')
+  section.planned('compress')
   section.finish()
   return { listener, plain }
 }
@@ -144,9 +147,7 @@ function readLimits(section: Section): Pick<ListenerConfig, 'maxHeaderSize' | 'm
 function readRoutes(section: Section): readonly RouteConfig[] {
   const routes: RouteConfig[] = []
   const shapes = new Map<string, RouteConfig>()
-  for (const table of section.tables('routes')) {
-    const route = readRoute(table)
-    if (route === undefined) continue
+  const add = (table: Section, route: RouteConfig): void => {
     const shape = shapeOf(route.method, route.segments)
     const before = shapes.get(shape)
     if (before === undefined) shapes.set(shape, route)
@@ -155,6 +156,9 @@ function readRoutes(section: Section): readonly RouteConfig[] {
       table.error('path', `matches the same requests as ${same}, so it is never reached`)
     }
     routes.push(route)
+  }
+  for (const table of section.tables('routes')) {
+    for (const route of readRoute(table)) add(table, route)
   }
   return routes
 }

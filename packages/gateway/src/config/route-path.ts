@@ -1,7 +1,7 @@
 import type { RouteSegment } from './types.ts'
 
 /** Methods a route may have: those of 2020, and the two other safe ones. */
-const ROUTE_METHODS: readonly string[] = [
+export const ROUTE_METHODS: readonly string[] = [
   'GET',
   'POST',
   'PUT',

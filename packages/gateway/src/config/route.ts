@@ -1,15 +1,16 @@
 import { utf8Length } from '../utf8.ts'
+import { readEdge, readHeaderEdits } from './edge.ts'
 import { readKey } from './route-key.ts'
-import { PATH_ALLOWED, parseRoutePath, type RoutePath } from './route-path.ts'
+import { PATH_ALLOWED, parseRoutePath, ROUTE_METHODS, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
-import type { RouteConfig, ServiceTarget, StaticTarget } from './types.ts'
+import type { RedirectTarget, RouteConfig, ServiceTarget } from './types.ts'
 
 /** Services one request can name (a u8 on the wire) and the bytes of a service's name. */
 const MAX_SERVICES = 255
 const MAX_SERVICE_NAME = 255
 
-/** Reads one `[[http.routes]]`; `undefined` where it cannot be used. */
-export function readRoute(section: Section): RouteConfig | undefined {
+/** Reads one `[[http.routes]]`: a route for each of its methods, none where it cannot be used. */
+export function readRoute(section: Section): readonly RouteConfig[] {
   const path = readPath(section)
   const target = readTarget(section)
   const timeoutMs = readTimeout(section)
@@ -18,17 +19,22 @@ export function readRoute(section: Section): RouteConfig | undefined {
     timeoutMs,
     maxBodySize: readBodySize(section),
     key: readKey(section),
+    auth: readAuth(section),
+    headers: readHeaderEdits(section),
+    retry: section.flag('retry') ?? true,
+    ...readEdge(section),
     where: section.where('path'),
   }
-  section.planned('methods', 'retry', 'cors', 'rate_limit', 'auth', 'websocket', 'redirect')
-  section.planned('headers', 'cache')
+  const methods = readMethods(section, path?.method)
+  section.planned('websocket', 'cache')
   section.finish()
-  if (path === undefined || target === undefined) return undefined
-  if (target.kind === 'static' && path.method !== 'GET') {
-    section.error('static', `files are served by GET, not by ${path.method}`)
-    return undefined
+  if (path === undefined || target === undefined) return []
+  if (target.kind === 'static' && methods.some((method) => method !== 'GET')) {
+    section.error('static', `files are served by GET, not by ${methods.join(', ')}`)
+    return []
   }
-  return { ...path, target, ...route }
+  const whole: RouteConfig = { ...path, target, ...route }
+  return methods.map((method) => Object.assign({}, whole, { method }))
 }
 
 function readPath(section: Section): RoutePath | undefined {
@@ -43,21 +49,64 @@ function readPath(section: Section): RoutePath | undefined {
   return undefined
 }
 
-function readTarget(section: Section): ServiceTarget | StaticTarget | undefined {
+/** The method of `path` and those of `methods`. */
+function readMethods(section: Section, first: string | undefined): readonly string[] {
+  const methods = new Set(first === undefined ? [] : [first])
+  for (const { value, at } of section.texts('methods') ?? []) {
+    const method = value.toUpperCase()
+    if (ROUTE_METHODS.includes(method)) methods.add(method)
+    else {
+      const message = `"${value}" is not a method`
+      section.errorAt(at, 'methods', { message, allowed: ROUTE_METHODS.join(', ') })
+    }
+  }
+  return [...methods]
+}
+
+function readAuth(section: Section): string | undefined {
+  const text = section.filled('auth')
+  if (text === undefined || utf8Length(text.value) <= MAX_SERVICE_NAME) return text?.value
+  section.errorAt(text.at, 'auth', {
+    message: 'is not a service name',
+    allowed: `1 to ${MAX_SERVICE_NAME} bytes`,
+  })
+  return undefined
+}
+
+function readTarget(section: Section): RouteConfig['target'] | undefined {
   const one = section.filled('service')
   const many = section.texts('services')
   const files = section.filled('static')
-  const allowed = 'exactly one of service, services, static'
-  const given = ['service', 'services', 'static'].filter((key) => section.has(key))
+  const elsewhere = readRedirect(section)
+  const allowed = 'exactly one of service, services, static, redirect'
+  const given = ['service', 'services', 'static', 'redirect'].filter((key) => section.has(key))
   if (given.length !== 1) {
     const second = given[1]
     if (second === undefined) section.error('service', 'the route has no target', allowed)
     else section.error(second, `stands beside ${given[0]}`, allowed)
     return undefined
   }
+  if (elsewhere !== undefined) return elsewhere
   if (files !== undefined) return { kind: 'static', path: files.value, where: files.at }
   const names = one === undefined ? many : [one]
   return names === undefined ? undefined : readServices(section, names)
+}
+
+const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
+
+function readRedirect(section: Section): RedirectTarget | undefined {
+  const to = section.filled('redirect')
+  const status = section.size('redirect_status') ?? 308
+  if (!REDIRECT_STATUSES.includes(status)) {
+    section.error('redirect_status', `is ${status}`, REDIRECT_STATUSES.join(', '))
+  }
+  if (to === undefined) return undefined
+  if (/^(?:\/(?!\/)|https?:\/\/[^/])[\x21-\x7e]*$/.test(to.value)) {
+    return { kind: 'redirect', to: to.value, status }
+  }
+  const message = `"${to.value}" is not a place to go to`
+  section.errorAt(to.at, 'redirect', { message, allowed: '"/path" or "https://host/path"' })
+  return undefined
 }
 
 function readServices(section: Section, names: readonly Located[]): ServiceTarget | undefined {

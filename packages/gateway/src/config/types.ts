@@ -1,3 +1,7 @@
+import type { HeaderEdits } from '../edge/edge-exchange.ts'
+import type { TrustedProxies } from '../edge/proxies.ts'
+import type { EdgeConfig } from './edge.ts'
+
 /** A place in the configuration file; both count from 1. */
 export interface SourcePosition {
   readonly line: number
@@ -79,13 +83,21 @@ export interface StaticTarget {
   readonly where: SourcePosition
 }
 
-/** One `[[http.routes]]`. */
-export interface RouteConfig {
+/** Clients are sent elsewhere. */
+export interface RedirectTarget {
+  readonly kind: 'redirect'
+  /** Path or URL; `:name` and `*name` between slashes are the route's parameters. */
+  readonly to: string
+  readonly status: number
+}
+
+/** One `[[http.routes]]`, for one method. */
+export interface RouteConfig extends EdgeConfig {
   readonly method: string
   /** As written, without the method. */
   readonly path: string
   readonly segments: readonly RouteSegment[]
-  readonly target: ServiceTarget | StaticTarget
+  readonly target: ServiceTarget | StaticTarget | RedirectTarget
   readonly noCache: boolean
   /** Longest time of a call in milliseconds; the caller's own default where it is not set. */
   readonly timeoutMs: number | undefined
@@ -93,11 +105,16 @@ export interface RouteConfig {
   readonly maxBodySize: number | undefined
   /** Field whose value decides on the provider: `params.id`, a header. */
   readonly key: string | undefined
+  /** Service that is asked whether a request may pass. */
+  readonly auth: string | undefined
+  readonly headers: HeaderEdits | undefined
+  /** Whether calls may be sent to a second provider. */
+  readonly retry: boolean
   readonly where: SourcePosition
 }
 
 /** One `[[http]]`. */
-export interface ListenerConfig {
+export interface ListenerConfig extends EdgeConfig {
   readonly https: boolean
   /** Host names of an HTTPS listener; ignored without `https`, as in 2020. */
   readonly domains: readonly string[]
@@ -110,6 +127,7 @@ export interface ListenerConfig {
   readonly acme: AcmeConfig | undefined
   /** Port of the HTTPS listener that everything here is redirected to. */
   readonly redirectHttps: number | undefined
+  readonly trustedProxies: TrustedProxies | undefined
   readonly redirectTrailingSlash: boolean
   readonly redirectFixedPath: boolean
   readonly timeouts: ListenerTimeouts

@@ -1,5 +1,7 @@
 import type { ListenerConfig } from '../config/types.ts'
 import type { Exchange } from '../driver.ts'
+import type { RateLimit, RateLimiter } from '../edge/rate-limit.ts'
+import type { RetryBudget } from '../edge/retry-budget.ts'
 import type { CallOutcome, RequestOutcome, RouteMeter } from '../metrics/meter.ts'
 import type {
   AccessEvent,
@@ -27,6 +29,9 @@ export interface Environment {
   readonly nextRequestId: () => string
   /** Flushes what is held back once the current tick's work is done. */
   readonly later: (held: { flush(): void }) => void
+  readonly retries: RetryBudget
+  /** Counts the clients of a limit, as long as there is one. */
+  readonly limiterOf: (limit: RateLimit) => RateLimiter
   /** Requests that run. */
   readonly running: { count: number }
 }
@@ -45,7 +50,7 @@ const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/
 export class RequestRecord implements RequestOutcome {
   readonly env: Environment
   readonly listener: ListenerConfig
-  readonly exchange: Exchange
+  exchange: Exchange
   readonly requestId: string
   route: RouteName | undefined
   requestBytes = 0

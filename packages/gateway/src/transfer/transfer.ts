@@ -17,6 +17,8 @@ export interface TransferPlan {
   /** Bytes of the request's body at the most. */
   readonly maxBodySize: number
   readonly noCache: boolean
+  /** May go to another provider than the first. */
+  readonly retry: boolean
 }
 
 /** RFC 9110 §9.2.2. */
@@ -82,14 +84,14 @@ export class Transfer implements CallSink {
 
   start(): void {
     const { exchange, env } = this.#record
-    const { services, fields: headers, timeoutMs } = this.#plan
+    const { services, fields: headers, timeoutMs, retry } = this.#plan
     const key = this.#plan.key === undefined ? undefined : headerOf(headers, this.#plan.key)
     exchange.onClose(() => this.#gone())
-    const idempotent = IDEMPOTENT.has(exchange.method)
     const request = {
       services,
+      retry: env.retries.request(retry),
       headers,
-      idempotent,
+      idempotent: IDEMPOTENT.has(exchange.method),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(key === undefined ? {} : { key }),
     }

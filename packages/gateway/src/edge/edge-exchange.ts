@@ -1,0 +1,89 @@
+import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import { headerOf } from '../transfer/request-record.ts'
+import { type Cors, withCors } from './cors.ts'
+import type { Origin } from './proxies.ts'
+
+/** What is changed of an answer's headers. */
+export interface HeaderEdits {
+  /** name, value, name, value …; in place of what the service says. */
+  readonly set: readonly string[]
+  readonly remove: readonly string[]
+}
+
+/** An exchange as it is seen behind proxies, whose answers get more headers, or fewer. */
+export class EdgeExchange implements Exchange {
+  readonly #inner: Exchange
+  readonly #origin: Origin
+  cors: Cors | undefined
+  edits: HeaderEdits | undefined
+  #closed = false
+  #listener: (() => void) | undefined
+
+  constructor(inner: Exchange, origin: Origin = inner) {
+    this.#inner = inner
+    this.#origin = origin
+  }
+
+  get method(): string {
+    return this.#inner.method
+  }
+  get scheme(): 'http' | 'https' {
+    return this.#origin.scheme
+  }
+  get authority(): string {
+    return this.#origin.authority
+  }
+  get rawPath(): string {
+    return this.#inner.rawPath
+  }
+  get rawQuery(): string {
+    return this.#inner.rawQuery
+  }
+  get httpVersion(): Exchange['httpVersion'] {
+    return this.#inner.httpVersion
+  }
+  get headers(): readonly string[] {
+    return this.#origin.headers
+  }
+  get peer(): string {
+    return this.#origin.peer
+  }
+  get body(): RequestBody {
+    return this.#inner.body
+  }
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** May be called again, unlike a driver's: the last listener counts. */
+  onClose(listener: () => void): void {
+    const first = this.#listener === undefined
+    this.#listener = listener
+    if (!first) return
+    this.#inner.onClose(() => {
+      this.#closed = true
+      this.#listener?.()
+    })
+  }
+
+  respond(status: number, headers: readonly string[], options?: RespondOptions): BodySink {
+    return this.#inner.respond(status, this.#edited(headers), options)
+  }
+
+  #edited(given: readonly string[]): readonly string[] {
+    const { cors, edits } = this
+    const headers = edits === undefined ? given : withEdits(edits, given)
+    if (cors === undefined) return headers
+    return withCors(cors, headerOf(this.headers, 'origin'), headers)
+  }
+}
+
+function withEdits({ set, remove }: HeaderEdits, headers: readonly string[]): readonly string[] {
+  const gone = new Set([...remove, ...set.filter((_, index) => index % 2 === 0)])
+  const kept: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (!gone.has(name)) kept.push(name, headers[i + 1] as string)
+  }
+  return [...kept, ...set]
+}

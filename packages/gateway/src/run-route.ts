@@ -1,0 +1,139 @@
+import { AuthCall } from './edge/auth-call.ts'
+import { EdgeExchange } from './edge/edge-exchange.ts'
+import type { RateLimit } from './edge/rate-limit.ts'
+import { locationOf } from './edge/redirect.ts'
+import type { RouteTarget } from './listener-routes.ts'
+import { serveStatic } from './static/serve.ts'
+import { CONDITIONAL } from './transfer/no-cache.ts'
+import { requestFields } from './transfer/request-fields.ts'
+import type { RequestRecord } from './transfer/request-record.ts'
+import { Transfer } from './transfer/transfer.ts'
+
+const EMPTY = new Uint8Array(0)
+const NOTHING: readonly string[] = []
+/** A request that is asked about has no body, and its answer is no page that may be known already. */
+const NOT_ASKED: ReadonlySet<string> = new Set([
+  ...CONDITIONAL,
+  'content-length',
+  'expect',
+  'range',
+])
+
+/** Answers a request by the route it matches. */
+export function runRoute(
+  record: RequestRecord,
+  target: RouteTarget,
+  params: readonly string[],
+): void {
+  const { cors, headers, auth, rateLimit } = target.config
+  if (cors !== undefined || headers !== undefined || auth !== undefined) {
+    const edge = edgeOf(record)
+    edge.cors = cors ?? edge.cors
+    edge.edits = headers
+  }
+  if (limited(record, rateLimit)) return
+  const matched = { target, params }
+  if (auth === undefined) serve(record, matched, NOTHING)
+  else askFirst(record, matched, auth)
+}
+
+/** The record's exchange, made fit for changes of its answers. */
+export function edgeOf(record: RequestRecord): EdgeExchange {
+  const { exchange } = record
+  const edge = exchange instanceof EdgeExchange ? exchange : new EdgeExchange(exchange)
+  record.exchange = edge
+  return edge
+}
+
+/** Whether the client asks for too much, and was told so. */
+export function limited(record: RequestRecord, limit: RateLimit | undefined): boolean {
+  if (limit === undefined) return false
+  const { env, exchange } = record
+  const seconds = env.limiterOf(limit).take(exchange.peer, env.clock.now())
+  if (seconds === 0) return false
+  record.refuse({
+    status: 429,
+    code: 'FLATEND_GATEWAY_RATE_LIMITED',
+    detail: 'Too many requests.',
+    headers: ['retry-after', String(seconds)],
+  })
+  return true
+}
+
+/** Sends the client elsewhere. */
+export function lead(record: RequestRecord, status: number, location: string): void {
+  record.answer(status, ['location', location], EMPTY)
+  record.exchange.body.cancel()
+  record.finish()
+}
+
+interface Matched {
+  readonly target: RouteTarget
+  readonly params: readonly string[]
+}
+
+function askFirst(record: RequestRecord, matched: Matched, service: string): void {
+  const fields = fieldsOf(record, matched, NOT_ASKED)
+  if (fields === undefined) return
+  const pass = (more: readonly string[]): void => {
+    try {
+      serve(record, matched, more)
+    } catch (error) {
+      record.env.log.error({ error, requestId: record.requestId }, 'a request could not be handled')
+      record.refuse({
+        status: 500,
+        code: 'FLATEND_GATEWAY_INTERNAL',
+        detail: 'The gateway could not handle the request.',
+      })
+    }
+  }
+  const { timeoutMs } = matched.target.config
+  const exchange = edgeOf(record)
+  new AuthCall(record, { service, fields, timeoutMs, exchange, pass }).start()
+}
+
+/** @param more - fields beside the request's own */
+function serve(record: RequestRecord, matched: Matched, more: readonly string[]): void {
+  const { exchange } = record
+  const { config, maxBodySize, root, services } = matched.target
+  if (config.target.kind === 'redirect') {
+    const { to, status } = config.target
+    lead(record, status, locationOf(to, matched.params, exchange.rawQuery))
+    return
+  }
+  if (root !== undefined) {
+    exchange.body.cancel()
+    const path = matched.params.at(-1) ?? '/'
+    void serveStatic(record, { root, path, noCache: config.noCache })
+    return
+  }
+  if (exchange.body.length !== undefined && exchange.body.length > maxBodySize) {
+    record.refuse({
+      status: 413,
+      code: 'FLATEND_GATEWAY_BODY_TOO_LARGE',
+      detail: `The request body is larger than ${maxBodySize} bytes.`,
+    })
+    return
+  }
+  const own = fieldsOf(record, matched, config.noCache ? CONDITIONAL : undefined)
+  if (own === undefined) return
+  const fields = more.length === 0 ? own : [...own, ...more]
+  const { timeoutMs, noCache, key, retry } = config
+  new Transfer(record, { fields, services, timeoutMs, maxBodySize, noCache, key, retry }).start()
+}
+
+/** The fields of a call; nothing where they are too many, and the client was told so. */
+function fieldsOf(
+  record: RequestRecord,
+  { params }: Matched,
+  without: ReadonlySet<string> | undefined,
+): readonly string[] | undefined {
+  const { exchange, requestId, trace } = record
+  const input = { exchange, requestId, params, trace }
+  const fields = requestFields(without === undefined ? input : { ...input, without })
+  if (!('status' in fields)) return fields
+  const long = fields.status === 414
+  const code = long ? 'FLATEND_GATEWAY_ADDRESS_TOO_LONG' : 'FLATEND_GATEWAY_FIELDS_TOO_LARGE'
+  record.refuse({ ...fields, code })
+  return undefined
+}
