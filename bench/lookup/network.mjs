@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 
 /** @import { CreateTable, Table } from '../table/worker.mjs' */
 
-export const NODES = 2_000
+const NODES = 2_000
 export const WANTED = 16
 const TARGETS = 500
 

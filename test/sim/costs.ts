@@ -16,7 +16,7 @@ export async function costs(seed: number, tell: (line: string) => void): Promise
   return costTable(SIZES, reports)
 }
 
-export function costTable(sizes: readonly number[], reports: readonly Report[]): string {
+function costTable(sizes: readonly number[], reports: readonly Report[]): string {
   const names = reports[0]?.figures.map(({ name }) => name) ?? []
   const rows = names.map((name, i) => [name].concat(reports.map((report) => valueOf(report, i))))
   rows.push(['hash', ...reports.map(({ hash }) => `\`${hash}\``)])

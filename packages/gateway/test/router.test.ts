@@ -120,6 +120,14 @@ describe('no match', () => {
     (path) => expect(router.find('GET', path).kind).toBe('malformed'),
   )
 
+  it('redirects to no path that would be redirected again', () => {
+    for (const path of ['/SRC/%2F%2e', '/SRC/%2F..%2Fa']) {
+      const found = router.find('GET', path)
+      const next = found.kind === 'redirect' ? router.find('GET', found.path).kind : 'match'
+      expect([path, next]).toEqual([path, 'match'])
+    }
+  })
+
   it('never throws, and never redirects away or in circles', () => {
     const piece = fc.constantFrom(
       '/',

@@ -66,7 +66,7 @@ export class Router<T> {
 
   #slash(method: string, rawPath: string): Routing<T> | undefined {
     if (!this.#options.redirectTrailingSlash || rawPath === '/') return undefined
-    return redirect(method, this.#match(this.#exact, method, toggleSlash(rawPath)))
+    return this.#redirect(method, this.#match(this.#exact, method, toggleSlash(rawPath)))
   }
 
   #fixed(method: string, rawPath: string): Routing<T> | undefined {
@@ -77,7 +77,16 @@ export class Router<T> {
     if (!match && this.#options.redirectTrailingSlash && clean !== '/') {
       match = this.#match(this.#loose, method, toggleSlash(clean))
     }
-    return redirect(method, match)
+    return this.#redirect(method, match)
+  }
+
+  /** Only to what matches there: an encoded slash may become one that separates dots. */
+  #redirect(method: string, match: Match<T> | undefined): Routing<T> | undefined {
+    if (!match) return undefined
+    const path = pathOf(match)
+    if (hasDotSegments(path) || !this.#match(this.#exact, method, path)) return undefined
+    // As httprouter: what may change its method on the way (301) only where that is harmless.
+    return { kind: 'redirect', status: method === 'GET' ? 301 : 308, path }
   }
 
   #rest(method: string, rawPath: string): Routing<T> {
@@ -97,12 +106,6 @@ export class Router<T> {
   #allowAll(): string {
     return allowOf(this.#options.fallback === undefined ? this.#methods : [...this.#methods, 'GET'])
   }
-}
-
-function redirect<T>(method: string, match: Match<T> | undefined): Routing<T> | undefined {
-  // As httprouter: what may change its method on the way (301) only where that is harmless.
-  const status = method === 'GET' ? 301 : 308
-  return match && { kind: 'redirect', status, path: pathOf(match) }
 }
 
 function allowOf(methods: readonly string[]): string {
