@@ -37,13 +37,21 @@ beforeAll(async () => {
   }
 }, 60_000)
 
+/** Memory grows for other reasons too, as when code is compiled: an attack on it succeeds each time. */
+async function againstOurs(attack: (typeof attacks)[number]): ReturnType<typeof attack.runOurs> {
+  let outcome = await attack.runOurs()
+  for (let again = 0; again < 2 && outcome.succeeded && attack.measuresMemory; again++)
+    outcome = await attack.runOurs()
+  return outcome
+}
+
 describe('attacks', { timeout: 90_000 }, () => {
   test.for(attacks)('$id: $title', async (attack, ctx) => {
     const met = !attack.measuresMemory || process.platform === 'linux'
     const reason = 'only Linux tells how much memory another process has'
     skipUnless(ctx, { met, what: `attack ${attack.id}`, reason })
     const [ours, old] = await Promise.all([
-      attack.runOurs(),
+      againstOurs(attack),
       missing === undefined ? attack.run2020() : undefined,
     ])
     process.stdout.write(`${attack.id}: ${JSON.stringify({ old, ours })}\n`)
