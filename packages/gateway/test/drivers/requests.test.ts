@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/driver.ts'
 import { bytes, collect, DRIVERS, type DriverName, echo, run } from './bench.ts'
-import { MORE_PROBES } from './more-probes.ts'
+import { BODIES } from './body-probes.ts'
+import { FIELDS, LINES } from './line-and-field-probes.ts'
 import { PROBES, type Probe } from './probes.ts'
 import { headerOf } from './raw-client.ts'
 
@@ -60,7 +61,7 @@ async function outcome(
 }
 
 describe.each(DRIVERS)('requests, driver %s', (name) => {
-  test.each([...PROBES, ...MORE_PROBES])('$name', async (probe) => {
+  test.each([...PROBES, ...LINES, ...FIELDS, ...BODIES])('$name', async (probe) => {
     const { text, seen } = await outcome(name, probe)
     const deviation = probe.deviations?.[name]
     if (deviation)
