@@ -16,6 +16,8 @@ const END_FLOW_CONTROL = 3
 export interface PeerOwner {
   connectionFor(peer: MeshPeer): Connection
   opened(peer: MeshPeer): void
+  /** Circuits of others, or of ours, run over it. */
+  carries(peer: MeshPeer): boolean
   /** It takes no more calls. */
   retiring(peer: MeshPeer): void
   received(peer: MeshPeer, message: Message): boolean
@@ -139,7 +141,7 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
   }
 
   get isBusy(): boolean {
-    return !this.connection.idle
+    return !this.connection.idle || this.#owner.carries(this)
   }
 
   // --- Discovery speaks through these. ---

@@ -59,9 +59,8 @@ export class Mesh implements PeerOwner {
     this.#authorize = this.#access.asksForCalls ? { authorize: this.#access.call } : {}
     this.#instance = new DataView(suite.randomBytes(4).slice().buffer).getUint32(0)
     this.#local = loopback({ dispatch, offers: options.offers, clock, defer })
-    const { transport } = options
     const dials = new Dials({
-      transport,
+      transport: options.transport,
       clock,
       gate: this.#gate,
       open: (dialed) => this.#openDialed(dialed),
@@ -198,6 +197,10 @@ export class Mesh implements PeerOwner {
     this.discovery.connected(peer)
     this.surroundings.opened(peer)
     if (this.#stopping) peer.close('shutting down')
+  }
+
+  carries(peer: MeshPeer): boolean {
+    return this.#relays.uses(peer)
   }
 
   retiring(peer: MeshPeer): void {

@@ -74,6 +74,11 @@ export class Relays {
     return this.#circuits.receive(peer, message)
   }
 
+  /** Whether a connection is needed for circuits, though no call of its own is under way. */
+  uses(peer: MeshPeer): boolean {
+    return this.#circuits.uses(peer)
+  }
+
   opened(peer: MeshPeer): void {
     if (!peer.relayed) this.#reservations.opened()
   }

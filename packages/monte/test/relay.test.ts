@@ -137,6 +137,22 @@ describe('what a relay can do', () => {
   })
 })
 
+test('connections that circuits and reservations need are no idle ones', async () => {
+  const { scene, open, caller, relay, hidden, toRelay, fromHidden, atRelay } = await circuitScene()
+  const used = (): boolean[] => [
+    caller.circuits.uses(toRelay),
+    hidden.circuits.uses(fromHidden),
+    relay.circuits.uses(atRelay),
+  ]
+  expect(used()).toEqual([false, true, false])
+  const link = await open()
+  expect(used()).toEqual([true, true, true])
+  link.destroy()
+  hidden.circuits.reserve(fromHidden, 0, () => undefined)
+  scene.pass(5)
+  expect(used()).toEqual([false, false, false])
+})
+
 describe('a relay', () => {
   test('refuses what it does not do, in words', async () => {
     const { scene, open, hidden, fromHidden, relay } = await circuitScene()

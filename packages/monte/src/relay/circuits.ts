@@ -56,6 +56,8 @@ export interface Circuits {
    * @throws RemoteProtocolError where the peer broke the rules: end the connection
    */
   receive(peer: RelayPeer, message: RelayMessage): boolean
+  /** Whether circuits run over a connection, or this node is reached through it: it is no idle one. */
+  uses(peer: RelayPeer): boolean
   /** A connection ended. */
   closed(peer: RelayPeer): void
   /** A link to a node that has a reservation at a relay. Rejects with a {@link RelayError}, or the signal's reason. */
@@ -110,6 +112,10 @@ class NodeCircuits implements Circuits {
     else if (opcode === RESERVE) this.#onReserve(peer, seq, body)
     else return false
     return true
+  }
+
+  uses(peer: RelayPeer): boolean {
+    return this.#relays.has(peer) || (this.#peers.get(peer)?.size ?? 0) > 0
   }
 
   closed(peer: RelayPeer): void {
