@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { PROTOCOL_FIELD } from '@flatend/gateway'
 import type { CallError, IncomingCall, IncomingSink } from '@flatend/rpc'
 import { BodyQueue, type BodySource, bodyLimitError } from './body-queue.ts'
 import { NodeError } from './errors.ts'
@@ -12,6 +13,7 @@ import {
 import { LazyDuplex, type LazyHooks } from './lazy-duplex.ts'
 import type { PeerId } from './peer-id.ts'
 import type { CallOptions, Reply } from './reply.ts'
+import { chooseProtocol, noWebSocket, ServiceWebSocket, type WebSocketOptions } from './web-socket.ts'
 
 /** Calls a service; a node gives its own {@link Context}s the one that carries the deadline on. */
 export type CallFunction = (
@@ -19,6 +21,8 @@ export type CallFunction = (
   body?: unknown,
   options?: CallOptions,
 ) => Promise<Reply>
+
+const SWITCHING = 101
 
 /** How much of a request body {@link Context.body} takes, in bytes, unless told. */
 export const DEFAULT_BODY_LIMIT = 65_536
@@ -49,6 +53,7 @@ export class Context extends LazyDuplex implements LazyHooks {
   #finished = false
   #cancelled: CallError | undefined
   #onDrain: (() => void) | undefined
+  #socket: ServiceWebSocket | undefined
   /** Somebody used the Duplex. */
   #made = false
   #streaming = false
@@ -203,6 +208,26 @@ export class Context extends LazyDuplex implements LazyHooks {
     return typeof argument === 'object' ? this.body(argument) : super.read(argument)
   }
 
+  /** Whether the client asks for a WebSocket. */
+  get isWebSocket(): boolean {
+    return headerOf(this.#call.headers, PROTOCOL_FIELD) === 'websocket'
+  }
+
+  /**
+   * Takes the client's WebSocket, with the headers set before; a second call gives the same. Without
+   * it the handler's answer is an ordinary one, such as 401, and there is no WebSocket.
+   * @throws NodeError `FLATEND_NODE_NO_WEBSOCKET` (shown, 426) where the client asks for none
+   */
+  webSocket(options: WebSocketOptions = {}): ServiceWebSocket {
+    this.#socket ??= this.#accept(options)
+    return this.#socket
+  }
+
+  /** @internal The handler is done: its WebSocket, if there is one, is closed. */
+  closeWebSocket(): void {
+    this.#socket?.close()
+  }
+
   /** Calls another service within this request's deadline; cancelled when the request is. */
   call(
     service: string | readonly string[],
@@ -219,6 +244,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     const resume = this.#onDrain
     this.#onDrain = undefined
     resume?.()
+    this.#socket?.onDrain()
   }
 
   /** @internal The call is over: nobody waits for an answer. */
@@ -228,6 +254,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#cancelled = error
     this.#queue.fail(error)
     this.#abort?.abort(error)
+    this.#socket?.onGone()
     this.#discard(error)
   }
 
@@ -293,6 +320,22 @@ export class Context extends LazyDuplex implements LazyHooks {
     const problem = { title: message ?? 'The service failed', status }
     this.#finish(Buffer.from(JSON.stringify(problem)))
     this.#discard()
+  }
+
+  #accept({ protocols, maxMessage }: WebSocketOptions): ServiceWebSocket {
+    if (!this.isWebSocket) throw noWebSocket()
+    const protocol = chooseProtocol(this.headers['sec-websocket-protocol'], protocols)
+    if (protocol !== '') this.header('sec-websocket-protocol', protocol)
+    this.status(SWITCHING)
+    this.#respond()
+    const call = {
+      queue: this.#queue,
+      write: (chunk: Uint8Array) => !this.#finished && this.#call.write(chunk),
+      end: (last?: Uint8Array) => {
+        if (!this.#finished) this.#finish(last)
+      },
+    }
+    return new ServiceWebSocket(call, protocol, maxMessage)
   }
 
   #pump(): void {

@@ -6,6 +6,8 @@ import type { Problem } from './transfer/problem.ts'
 import { requestFields } from './transfer/request-fields.ts'
 import { type Environment, RequestRecord } from './transfer/request-record.ts'
 import { Transfer } from './transfer/transfer.ts'
+import { callSocket, refusesSocket } from './web-socket/answer.ts'
+import { HANDSHAKE } from './web-socket/handshake.ts'
 
 const EMPTY = new Uint8Array(0)
 const NO_ROUTE: Problem = {
@@ -80,8 +82,11 @@ function run(record: RequestRecord, target: RouteTarget, params: readonly string
     })
     return
   }
+  const { webSocket } = config
+  if (webSocket !== undefined && refusesSocket(record, webSocket)) return
   const input = { exchange, requestId, params }
-  const fields = requestFields(config.noCache ? { ...input, without: CONDITIONAL } : input)
+  const without = webSocket === undefined ? CONDITIONAL : HANDSHAKE
+  const fields = requestFields(config.noCache || webSocket ? { ...input, without } : input)
   if ('status' in fields) {
     const long = fields.status === 414
     const code = long ? 'FLATEND_GATEWAY_ADDRESS_TOO_LONG' : 'FLATEND_GATEWAY_FIELDS_TOO_LARGE'
@@ -90,7 +95,9 @@ function run(record: RequestRecord, target: RouteTarget, params: readonly string
   }
   const { timeoutMs, noCache } = config
   const { services } = target
-  new Transfer(record, { fields, services, timeoutMs, maxBodySize, noCache }).start()
+  const plan = { fields, services, timeoutMs, maxBodySize, noCache }
+  if (webSocket === undefined) new Transfer(record, plan).start()
+  else callSocket(record, plan, webSocket)
 }
 
 function redirect(record: RequestRecord, status: number, path: string): void {

@@ -1,6 +1,7 @@
 import { answerExchange } from './answer-exchange.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { ConfigProblem, ListenAddress, ListenerConfig } from './config/types.ts'
+import { DEFAULT_MAX_MESSAGE } from './config/web-socket.ts'
 import type { Bound, CertificateEntry, Driver } from './driver.ts'
 import { createEnvironment } from './environment.ts'
 import { GatewayError } from './errors.ts'
@@ -126,6 +127,7 @@ class HttpGateway implements Gateway {
       idleTimeoutMs: timeouts.idleMs,
       writeTimeoutMs: timeouts.writeMs,
       maxHeaderSize: listener.maxHeaderSize,
+      webSocket: { maxMessage: maxMessageOf(listener) },
     })
     try {
       const environment = this.#environment
@@ -141,6 +143,11 @@ class HttpGateway implements Gateway {
       throw error
     }
   }
+}
+
+/** Of any route: what connections are told apart by comes later than the server below. */
+function maxMessageOf({ routes }: ListenerConfig): number {
+  return Math.max(DEFAULT_MAX_MESSAGE, ...routes.map(({ webSocket }) => webSocket?.maxMessage ?? 0))
 }
 
 interface CertificateInput {

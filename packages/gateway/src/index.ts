@@ -44,6 +44,7 @@ export type {
   StaticTarget,
   TlsFiles,
 } from './config/types.ts'
+export type { WebSocketConfig } from './config/web-socket.ts'
 export type {
   BodySink,
   Bound,
@@ -55,6 +56,7 @@ export type {
   ExchangeHandler,
   RequestBody,
   RespondOptions,
+  UpgradeExchange,
 } from './driver.ts'
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { type BoundListener, createGateway, type Gateway } from './gateway.ts'
@@ -69,3 +71,19 @@ export type {
 } from './ports.ts'
 export type { FileRoot, FileStore, OpenFile } from './static/file-store.ts'
 export type { Problem, ProblemCode } from './transfer/problem.ts'
+export { PROTOCOL_FIELD } from './web-socket/answer.ts'
+export type { ServerWebSocket, UpgradeOptions, WebSocketEvents } from './web-socket/port.ts'
+export {
+  cutReason,
+  decodeClose,
+  encodeClose,
+  encodeRecord,
+  isCloseCode,
+  MAX_REASON,
+  NO_CODE,
+  RECORD,
+  type RecordConsumer,
+  RecordError,
+  type RecordKind,
+  RecordReader,
+} from './web-socket/records.ts'

@@ -2,6 +2,7 @@ import { utf8Length } from '../utf8.ts'
 import { PATH_ALLOWED, parseRoutePath, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
 import type { RouteConfig, ServiceTarget, StaticTarget } from './types.ts'
+import { readWebSocket } from './web-socket.ts'
 
 /** Services one request can name (a u8 on the wire) and the bytes of a service's name. */
 const MAX_SERVICES = 255
@@ -16,14 +17,19 @@ export function readRoute(section: Section): RouteConfig | undefined {
     noCache: section.flag('nocache') ?? false,
     timeoutMs,
     maxBodySize: readBodySize(section),
+    webSocket: readWebSocket(section),
     where: section.where('path'),
   }
-  section.planned('methods', 'retry', 'cors', 'rate_limit', 'auth', 'websocket', 'redirect')
+  section.planned('methods', 'retry', 'cors', 'rate_limit', 'auth', 'redirect')
   section.planned('headers', 'cache')
   section.finish()
   if (path === undefined || target === undefined) return undefined
   if (target.kind === 'static' && path.method !== 'GET') {
     section.error('static', `files are served by GET, not by ${path.method}`)
+    return undefined
+  }
+  if (route.webSocket !== undefined && (path.method !== 'GET' || target.kind === 'static')) {
+    section.error('websocket', 'needs a service and GET')
     return undefined
   }
   return { ...path, target, ...route }

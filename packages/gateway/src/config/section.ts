@@ -146,6 +146,11 @@ export class Section {
     return all.filter(({ value }) => !seen.has(value) && seen.add(value))
   }
 
+  /** Whether `key` is a table, for keys that may be something else too. */
+  isTable(key: string): boolean {
+    return this.#table.entries.get(key)?.value.kind === 'table'
+  }
+
   table(key: string): Section | undefined {
     return this.#read(key, `a table, [${this.#full(key).replaceAll(/\[\d+\]/g, '')}]`, (value) =>
       value.kind === 'table' ? new Section(value, this.#full(key), this.#problems) : undefined,

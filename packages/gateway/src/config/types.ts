@@ -1,3 +1,5 @@
+import type { WebSocketConfig } from './web-socket.ts'
+
 /** A place in the configuration file; both count from 1. */
 export interface SourcePosition {
   readonly line: number
@@ -76,6 +78,8 @@ export interface RouteConfig {
   readonly timeoutMs: number | undefined
   /** Largest request body in bytes; the listener's where it is not set. */
   readonly maxBodySize: number | undefined
+  /** The route is a WebSocket. */
+  readonly webSocket: WebSocketConfig | undefined
   readonly where: SourcePosition
 }
 

@@ -1,4 +1,10 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import type {
+  BodySink,
+  Exchange,
+  RequestBody,
+  RespondOptions,
+  UpgradeExchange,
+} from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import type { NodeBody } from './body.ts'
 import { checkResponse, isBodyless } from './header-check.ts'
@@ -52,6 +58,8 @@ export class NodeExchange implements Exchange {
   readonly #upload: NodeBody | undefined
   /** Tells a client that asked whether to send its body to do so; `undefined` once it is told. */
   goOn: (() => void) | undefined
+  /** Where the client asks for a WebSocket. */
+  upgrade: UpgradeExchange | undefined
   #responded = false
   #sink: NodeSink | undefined
   #gone = false
@@ -122,6 +130,18 @@ export class NodeExchange implements Exchange {
     this.#upload?.fail(new Error('the client closed the connection'))
     this.#closed = true
     this.#onClose?.()
+  }
+
+  /**
+   * The connection is to be a WebSocket: no answer is possible any more.
+   * @throws GatewayError `FLATEND_GATEWAY_STATE` where there was one, or the client is gone
+   */
+  leave(): void {
+    if (this.#responded || this.#gone) {
+      throw new GatewayError('FLATEND_GATEWAY_STATE', 'this request is answered already, or gone')
+    }
+    this.#responded = true
+    this.#gone = true
   }
 
   /** The client neither sends nor takes anything any more: as good as gone. */

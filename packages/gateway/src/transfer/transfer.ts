@@ -14,6 +14,8 @@ export interface TransferPlan {
   /** Bytes of the request's body at the most. */
   readonly maxBodySize: number
   readonly noCache: boolean
+  /** Whether the call may be run twice. @default by the method */
+  readonly idempotent?: boolean
 }
 
 /** RFC 9110 §9.2.2. */
@@ -78,28 +80,10 @@ export class Transfer implements CallSink {
   }
 
   start(): void {
-    const { exchange, env } = this.#record
-    const { services, fields: headers, timeoutMs } = this.#plan
-    exchange.onClose(() => this.#gone())
-    const idempotent = IDEMPOTENT.has(exchange.method)
-    const request = {
-      services,
-      headers,
-      idempotent,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    }
-    let handle: CallHandle
-    try {
-      handle = env.caller.open(request, this)
-    } catch (error) {
-      // Nothing was sent: the fields of the request do not fit a call.
-      if ((error as Partial<CallFailure>).kind !== 'too-large') throw error
-      this.#callOver = true
-      this.#break(FIELDS_TOO_LARGE, String(error))
-      exchange.body.cancel()
-      return
-    }
-    this.#handle = handle
+    const { exchange } = this.#record
+    exchange.onClose(() => this.gone())
+    const handle = this.open(this)
+    if (handle === undefined) return
     // A caller may answer before `open` returns.
     if (this.#unconsumed > 0 && !this.#waiting) this.#consume(0)
     if (this.#state === DONE) {
@@ -107,6 +91,29 @@ export class Transfer implements CallSink {
       exchange.body.cancel()
     } else if (mayHaveBody(exchange)) this.#startUpload(handle)
     else handle.end()
+  }
+
+  /** Opens the call; its answer comes to `sink`. Nothing where that is impossible, and answered. */
+  open(sink: CallSink): CallHandle | undefined {
+    const { exchange, env } = this.#record
+    const { services, fields: headers, timeoutMs } = this.#plan
+    const idempotent = this.#plan.idempotent ?? IDEMPOTENT.has(exchange.method)
+    const request = {
+      services,
+      headers,
+      idempotent,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    }
+    try {
+      this.#handle = env.caller.open(request, sink)
+    } catch (error) {
+      // Nothing was sent: the fields of the request do not fit a call.
+      if ((error as Partial<CallFailure>).kind !== 'too-large') throw error
+      this.#callOver = true
+      this.#break(FIELDS_TOO_LARGE, String(error))
+      exchange.body.cancel()
+    }
+    return this.#handle
   }
 
   response(status: number, headers: HeaderList): void {
@@ -245,7 +252,7 @@ export class Transfer implements CallSink {
     this.#waiting = true
     sink.ready().then(
       () => this.#resume(),
-      () => this.#gone(),
+      () => this.gone(),
     )
   }
 
@@ -305,7 +312,8 @@ export class Transfer implements CallSink {
     this.#finish('driver failed', true)
   }
 
-  #gone(): void {
+  /** The client is gone. */
+  gone(): void {
     if (this.#state !== DONE) this.#finish('client closed', true)
   }
 
