@@ -6,7 +6,7 @@ import { headerOf } from '../transfer/request-record.ts'
 import type { ServerWebSocket, UpgradeOptions, WebSocketEvents } from '../web-socket/port.ts'
 import type { UwsExchange } from './exchange.ts'
 import { headSize, writeHead } from './head.ts'
-import { afterTurn, currentTurn, fitsCork } from './turn.ts'
+import { afterTurn, currentTurn, fitsCork, takeCork } from './turn.ts'
 import type {
   Uws,
   UwsSocket,
@@ -17,6 +17,8 @@ import type {
 
 /** Bytes kept for a slow client before `send` says so. */
 const HIGH_WATER = 65_536
+/** Bytes in front of a frame from a server. */
+const MAX_FRAME_HEAD = 10
 /** Messages below this size are not worth compressing, in bytes. */
 const DEFLATE_FROM = 1_024
 /**
@@ -125,7 +127,7 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
   send(data: Uint8Array, binary: boolean): boolean {
     if (this.#native === undefined || this.#end !== undefined) return true
     this.#pulse.said()
-    if (this.#queue !== undefined || this.#turn === currentTurn()) this.#put({ data, binary })
+    if (this.#waits(data.length)) this.#put({ data, binary })
     else this.#write(data, binary)
     this.#blocked = this.pending >= HIGH_WATER
     return !this.#blocked
@@ -216,6 +218,12 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
     this.#events.close(code, reason)
   }
 
+  /** Whether a message of so many bytes has to wait, for others or for the end of the turn. */
+  #waits(bytes: number): boolean {
+    if (this.#queue !== undefined) return true
+    return this.#turn === currentTurn() && !takeCork(bytes + MAX_FRAME_HEAD)
+  }
+
   #put(kept: Kept): void {
     this.#queued += kept.data.length
     if (this.#queue !== undefined) {
@@ -236,8 +244,7 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
     const write = (): void => {
       for (const { data, binary } of queue) this.#write(data, binary)
     }
-    // Each message has a frame's head of ten bytes at the most.
-    if (queue.length > 1 && fitsCork(bytes + queue.length * 10)) native.cork(write)
+    if (queue.length > 1 && fitsCork(bytes + queue.length * MAX_FRAME_HEAD)) native.cork(write)
     else write()
     if (this.#end !== undefined) this.#finish()
     else this.drained()
