@@ -39,6 +39,9 @@ export class PendingUpgrade {
   readonly #early: Buffer[]
   #earlyBytes: number
   readonly #onReadable = (): void => this.#read()
+  readonly #onEnd = (): void => {
+    this.#socket.destroy()
+  }
   readonly #onError = (): void => {}
   readonly #onDrain = (): void => {
     this.response.emit('drain')
@@ -58,6 +61,7 @@ export class PendingUpgrade {
     socket.on('drain', this.#onDrain)
     // Nothing is expected, but the end of a connection is only told to whoever reads.
     socket.on('readable', this.#onReadable)
+    socket.on('end', this.#onEnd)
   }
 
   /** Makes the connection a WebSocket, by one of these servers. */
@@ -65,6 +69,7 @@ export class PendingUpgrade {
     const socket = this.#socket
     this.response.detachSocket(socket)
     socket.off('readable', this.#onReadable)
+    socket.off('end', this.#onEnd)
     socket.off('drain', this.#onDrain)
     socket.off('error', this.#onError)
     return servers.accept({ request: this.#request, socket, head: Buffer.concat(this.#early) }, options)
@@ -76,7 +81,6 @@ export class PendingUpgrade {
       this.#earlyBytes += chunk.length
       if (this.#earlyBytes > MAX_EARLY) this.#socket.destroy()
     }
-    if (this.#socket.readableEnded) this.#socket.destroy()
   }
 
   #next(): Buffer | null {

@@ -200,10 +200,16 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
     }
   }
 
+  /**
+   * The socket took something. What is sent from within the library's event can stay behind: it does
+   * not ask the system again whether the socket takes more.
+   */
   drained(): void {
     if (!this.#blocked || this.pending >= HIGH_WATER) return
     this.#blocked = false
-    this.#events.drain()
+    afterTurn(() => {
+      if (this.#native !== undefined) this.#events.drain()
+    })
   }
 
   closed(code: number, reason: string): void {
