@@ -19,6 +19,8 @@ export interface PulseTimes {
 const CLOSE_MS = 5_000
 const LONGEST_INTERVAL_MS = 1_000
 const SHORTEST_INTERVAL_MS = 10
+/** Milliseconds a timer may be late without anything being wrong. */
+const SLACK_MS = 20
 
 /** What one connection did, and when. */
 export class Pulse {
@@ -66,9 +68,11 @@ export class Pulse {
 
   #checkOpen(now: number): void {
     const { pingMs, idleMs } = this.times
-    if (this.deaf || this.#pending > 0) this.#heardAt = now
+    if (this.#pending > 0) this.#heardAt = now
     const silence = now - this.#heardAt
-    if (pingMs > 0 && silence >= 2 * pingMs) this.subject.dead()
+    // Who is not listened to cannot answer; but a ping to who is gone fails, and that is told.
+    if (pingMs > 0 && silence >= 2 * pingMs && this.deaf) this.heard()
+    else if (pingMs > 0 && silence >= 2 * pingMs) this.subject.dead()
     else if (idleMs > 0 && now - this.#saidAt >= idleMs) this.subject.idle()
     else if (pingMs > 0 && silence >= pingMs && !this.#asked) {
       this.#asked = true
@@ -83,6 +87,7 @@ export class PulseWatch {
   readonly #pulses = new Set<Pulse>()
   #timer: NodeJS.Timeout | undefined
   #interval = LONGEST_INTERVAL_MS
+  #sweptAt = 0
 
   /** @param writeMs longest time a client may take nothing, in milliseconds; 0 for no limit */
   constructor(writeMs: number) {
@@ -96,6 +101,7 @@ export class PulseWatch {
     if (this.#timer !== undefined && interval >= this.#interval) return
     clearInterval(this.#timer)
     this.#interval = Math.min(interval, LONGEST_INTERVAL_MS)
+    this.#sweptAt = performance.now()
     this.#timer = setInterval(() => this.#sweep(), this.#interval).unref()
   }
 
@@ -109,6 +115,12 @@ export class PulseWatch {
 
   #sweep(): void {
     const now = performance.now()
-    for (const pulse of this.#pulses) pulse.check(now, this.#writeMs)
+    // The process stood still: what came meanwhile is not read yet, and nobody is to blame.
+    const stood = now - this.#sweptAt > 2 * this.#interval + SLACK_MS
+    this.#sweptAt = now
+    for (const pulse of this.#pulses) {
+      if (stood) pulse.heard()
+      pulse.check(now, this.#writeMs)
+    }
   }
 }

@@ -76,6 +76,7 @@ export class NodeWebSocket implements ServerWebSocket, PulseSubject {
   }
 
   resume(): void {
+    if (this.#pulse.deaf) this.#pulse.heard()
     this.#pulse.deaf = false
     this.#socket.resume()
   }

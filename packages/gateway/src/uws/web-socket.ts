@@ -108,6 +108,7 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
   #queue: Kept[] | undefined
   #queued = 0
   #blocked = false
+  #gaveUp = false
   #end: { readonly code: number; readonly reason: string } | undefined
 
   constructor(
@@ -140,6 +141,7 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
 
   resume(): void {
     this.#paused = false
+    if (this.#pulse.deaf) this.#pulse.heard()
     this.#pulse.deaf = false
     while (!this.#paused) {
       const kept = this.#held.shift()
@@ -187,13 +189,13 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
     if (this.#end !== undefined) return
     const { byteLength } = buffer
     if (byteLength > this.#options.maxMessage) {
-      this.close(TOO_BIG, 'the message is too large')
+      this.#giveUp(TOO_BIG, 'the message is too large')
       return
     }
     // The memory is the parser's: it is taken back when this callback returns.
     const data = new Uint8Array(buffer.slice(0))
     if (!this.#paused) this.#events.message(data, binary)
-    else if (this.#heldBytes > MAX_HELD) this.close(TRY_AGAIN, 'the service is slower than you')
+    else if (this.#heldBytes > MAX_HELD) this.#giveUp(TRY_AGAIN, 'the service is slower than you')
     else {
       this.#held.push({ data, binary })
       this.#heldBytes += byteLength
@@ -212,7 +214,9 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
     })
   }
 
-  closed(code: number, reason: string): void {
+  closed(given: number, reason: string): void {
+    // Where we had to give up, the client did not close: it is as good as gone.
+    const code = this.#gaveUp ? ABNORMAL : given
     this.#native = undefined
     this.#queue = undefined
     this.#context.pulses.end(this.#pulse)
@@ -228,6 +232,11 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
   #waits(bytes: number): boolean {
     if (this.#queue !== undefined) return true
     return this.#turn === currentTurn() && !takeCork(bytes + MAX_FRAME_HEAD)
+  }
+
+  #giveUp(code: number, reason: string): void {
+    this.#gaveUp = true
+    this.close(code, reason)
   }
 
   #put(kept: Kept): void {
