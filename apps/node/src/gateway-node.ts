@@ -1,5 +1,6 @@
 import { type BoundListener, createGateway, type GatewayConfig } from '@flatend/gateway'
 import { createFiles } from '@flatend/gateway/files'
+import { createCompressors } from '@flatend/gateway/zlib'
 import { chooseDriver } from './gateway-drivers.ts'
 import type { Logger } from './logger.ts'
 import { Node } from './node.ts'
@@ -47,6 +48,7 @@ export async function startGateway({
     caller: mesh.caller,
     drivers: (listener, options) => chooseDriver(listener, options, log),
     files: createFiles(),
+    compressors: createCompressors(),
     clock: systemClock,
     defer: deferToEndOfTick,
     random: Math.random,

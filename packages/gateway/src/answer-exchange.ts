@@ -1,3 +1,5 @@
+import { CompressingExchange } from './compress/exchange.ts'
+import type { CompressConfig } from './config/compress.ts'
 import type { Exchange } from './driver.ts'
 import type { ListenerRoutes, RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
@@ -66,8 +68,11 @@ function answer(record: RequestRecord, routes: ListenerRoutes): void {
 }
 
 function run(record: RequestRecord, target: RouteTarget, params: readonly string[]): void {
-  const { exchange, requestId } = record
   const { config, maxBodySize, root } = target
+  if (target.compress !== undefined && config.webSocket === undefined) {
+    compressAnswer(record, target.compress)
+  }
+  const { exchange, requestId } = record
   if (root !== undefined) {
     exchange.body.cancel()
     const path = params.at(-1) ?? '/'
@@ -98,6 +103,12 @@ function run(record: RequestRecord, target: RouteTarget, params: readonly string
   const plan = { fields, services, timeoutMs, maxBodySize, noCache }
   if (webSocket === undefined) new Transfer(record, plan).start()
   else callSocket(record, plan, webSocket)
+}
+
+function compressAnswer(record: RequestRecord, config: CompressConfig): void {
+  const { compressors, later } = record.env
+  if (compressors === undefined) return
+  record.exchange = new CompressingExchange(record.exchange, { config, compressors, later })
 }
 
 function redirect(record: RequestRecord, status: number, path: string): void {

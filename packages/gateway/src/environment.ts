@@ -9,6 +9,7 @@ export function createEnvironment(options: GatewayOptions, log: GatewayLog): Env
     log,
     onAccess: options.onAccess,
     metrics: options.metrics,
+    compressors: options.compressors,
     nextRequestId: requestIds(options.random),
     later: batched(options.defer),
     running: { count: 0 },

@@ -112,6 +112,9 @@ class HttpGateway implements Gateway {
       prepared.push({ listener, routes, certificates })
     }
     if (problems.length > 0) throw new ConfigError(problems)
+    if (config.listeners.some(({ compress }) => compress) && !this.#options.compressors) {
+      this.#log.warn({}, 'compress has no effect: the gateway was given nothing that can')
+    }
     return prepared
   }
 

@@ -29,6 +29,13 @@
  *
  * @packageDocumentation
  */
+export type {
+  Compressor,
+  CompressorOutput,
+  Compressors,
+  Encoding,
+} from './compress/port.ts'
+export type { CompressConfig } from './config/compress.ts'
 export { ConfigError, formatProblem } from './config/config-error.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type {

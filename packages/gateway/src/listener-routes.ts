@@ -1,3 +1,4 @@
+import type { CompressConfig } from './config/compress.ts'
 import type { ConfigProblem, ListenerConfig, RouteConfig, StaticTarget } from './config/types.ts'
 import { type Route, Router } from './routing/router.ts'
 import type { FileRoot, FileStore } from './static/file-store.ts'
@@ -8,6 +9,8 @@ export interface RouteTarget extends RouteName {
   readonly config: RouteConfig
   /** Bytes of a request body at the most. */
   readonly maxBodySize: number
+  /** How its answers are compressed. */
+  readonly compress: CompressConfig | undefined
   /** What a static route serves. */
   readonly root: FileRoot | undefined
 }
@@ -58,7 +61,8 @@ async function targetOf(
   const maxBodySize = config.maxBodySize ?? input.listener.maxBodySize ?? Number.POSITIVE_INFINITY
   const root = target.kind === 'static' ? await open(input, target, index) : undefined
   if (target.kind === 'static' && root === undefined) return undefined
-  return { config, path, services, maxBodySize, root }
+  const { compress } = input.listener
+  return { config, path, services, maxBodySize, compress, root }
 }
 
 async function open(

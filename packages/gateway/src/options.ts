@@ -1,3 +1,4 @@
+import type { Compressors } from './compress/port.ts'
 import type { GatewayConfig, ListenerConfig } from './config/types.ts'
 import type { Driver, DriverOptions } from './driver.ts'
 import type { Caller } from './ports.ts'
@@ -53,6 +54,8 @@ export interface GatewayOptions {
   readonly drivers: (listener: ListenerConfig, options: DriverOptions) => Driver | Promise<Driver>
   /** Reads static files and certificates: `createFiles()` of `@flatend/gateway/files`. */
   readonly files?: FileStore
+  /** Compresses answers: `createCompressors()` of `@flatend/gateway/zlib`. @default none does */
+  readonly compressors?: Compressors
   /** Milliseconds that only rise. */
   readonly clock: { now(): number }
   /** Runs a function once the current tick's work is done. */

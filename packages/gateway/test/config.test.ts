@@ -272,8 +272,8 @@ timeout = "0s"
   })
 
   it('names keys of later versions as such', () => {
-    expect(problemsOf('[[http]]\ncompress = true')).toMatchObject([
-      { line: 2, key: 'http[0].compress', message: 'is not supported by this version' },
+    expect(problemsOf('[[http]]\naccess_log = true')).toMatchObject([
+      { line: 2, key: 'http[0].access_log', message: 'is not supported by this version' },
     ])
   })
 

@@ -1,3 +1,4 @@
+import { readCompress } from './compress.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readRoute } from './route.ts'
 import { shapeOf } from './route-path.ts'
@@ -28,6 +29,7 @@ export function readListener(section: Section): ListenerConfig {
     domains,
     addresses,
     tls,
+    compress: readCompress(section),
     driver: section.choice('driver', DRIVERS) ?? 'auto',
     redirectTrailingSlash: section.flag('redirect_trailing_slash') ?? true,
     redirectFixedPath: section.flag('redirect_fixed_path') ?? true,
@@ -36,7 +38,7 @@ export function readListener(section: Section): ListenerConfig {
     routes: readRoutes(section),
     where: section.at,
   }
-  section.planned('http2', 'acme', 'trusted_proxies', 'cors', 'compress', 'rate_limit')
+  section.planned('http2', 'acme', 'trusted_proxies', 'cors', 'rate_limit')
   section.planned('access_log')
   section.finish()
   return listener

@@ -1,3 +1,4 @@
+import type { CompressConfig } from './compress.ts'
 import type { WebSocketConfig } from './web-socket.ts'
 
 /** A place in the configuration file; both count from 1. */
@@ -91,6 +92,8 @@ export interface ListenerConfig {
   readonly addresses: readonly ListenAddress[]
   readonly driver: 'auto' | 'uws' | 'node'
   readonly tls: TlsFiles | undefined
+  /** Answers are compressed. */
+  readonly compress: CompressConfig | undefined
   readonly redirectTrailingSlash: boolean
   readonly redirectFixedPath: boolean
   readonly timeouts: ListenerTimeouts

@@ -1,3 +1,4 @@
+import type { Compressors } from '../compress/port.ts'
 import type { Exchange } from '../driver.ts'
 import type { AccessEvent, GatewayLog, GatewayMetrics } from '../options.ts'
 import type { Caller } from '../ports.ts'
@@ -13,6 +14,8 @@ export interface Environment {
   readonly nextRequestId: () => string
   /** Flushes what is held back once the current tick's work is done. */
   readonly later: (held: { flush(): void }) => void
+  /** Compresses answers, where a listener asks for that. */
+  readonly compressors: Compressors | undefined
   /** Requests that run. */
   readonly running: { count: number }
 }
@@ -29,7 +32,8 @@ const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/
 /** One request from beginning to end: its id, what was counted, and the answers that need no call. */
 export class RequestRecord {
   readonly env: Environment
-  readonly exchange: Exchange
+  /** Replaced by one that changes the answer on its way, before there is one. */
+  exchange: Exchange
   readonly requestId: string
   route: RouteName | undefined
   requestBytes = 0
