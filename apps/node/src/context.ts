@@ -13,7 +13,12 @@ import {
 import { LazyDuplex, type LazyHooks } from './lazy-duplex.ts'
 import type { PeerId } from './peer-id.ts'
 import type { CallOptions, Reply } from './reply.ts'
-import { chooseProtocol, noWebSocket, ServiceWebSocket, type WebSocketOptions } from './web-socket.ts'
+import {
+  chooseProtocol,
+  noWebSocket,
+  ServiceWebSocket,
+  type WebSocketOptions,
+} from './web-socket.ts'
 
 /** Calls a service; a node gives its own {@link Context}s the one that carries the deadline on. */
 export type CallFunction = (

@@ -92,7 +92,9 @@ describe.each(DRIVERS)('ctx.webSocket(), driver %s', (driver) => {
     const socket = new WebSocket(`ws://${url}/${path}?id=${id}`, [...protocols])
     const messages: (string | Buffer)[] = []
     socket.on('message', (data: Buffer, binary) => messages.push(binary ? data : data.toString()))
-    const closed = once(socket, 'close').then(([code, reason]) => `${code} ${reason as Buffer}`.trim())
+    const closed = once(socket, 'close').then(([code, reason]) =>
+      `${code} ${reason as Buffer}`.trim(),
+    )
     await once(socket, 'open')
     return { id, socket, messages, closed }
   }
@@ -100,11 +102,20 @@ describe.each(DRIVERS)('ctx.webSocket(), driver %s', (driver) => {
   test('messages go through one call both ways, in order, text and binary', async () => {
     const { socket, messages, closed, id } = await open('echo', 'v0', 'v1', 'v2')
     expect(socket.protocol).toBe('v2')
-    const sent = ['', 'ü 😀', Buffer.alloc(0), Buffer.from([0, 255]), 'x'.repeat(MEGABYTE), Buffer.alloc(MEGABYTE, 7)]
+    const sent = [
+      '',
+      'ü 😀',
+      Buffer.alloc(0),
+      Buffer.from([0, 255]),
+      'x'.repeat(MEGABYTE),
+      Buffer.alloc(MEGABYTE, 7),
+    ]
     for (const message of sent) socket.send(message)
     await vi.waitFor(() => expect(messages).toHaveLength(sent.length))
     // Not by toEqual: it takes seconds for a megabyte.
-    const same = messages.map((message, i) => Buffer.from(message).equals(Buffer.from(sent[i] ?? 'none')))
+    const same = messages.map((message, i) =>
+      Buffer.from(message).equals(Buffer.from(sent[i] ?? 'none')),
+    )
     expect(same).toEqual(sent.map(() => true))
     expect(messages.map((message) => typeof message)).toEqual(sent.map((message) => typeof message))
     socket.close(4100, 'enough')
@@ -133,7 +144,10 @@ describe.each(DRIVERS)('ctx.webSocket(), driver %s', (driver) => {
 
   test('a handler that takes no WebSocket answers by HTTP', async () => {
     const socket = new WebSocket(`ws://${url}/refuses`)
-    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }]
+    const [, response] = (await once(socket, 'unexpected-response')) as [
+      unknown,
+      { statusCode: number },
+    ]
     expect(response.statusCode).toBe(401)
     socket.on('error', () => {})
     socket.terminate()

@@ -73,10 +73,15 @@ function run(record: RequestRecord, target: RouteTarget, params: readonly string
     compressAnswer(record, target.compress)
   }
   const { exchange, requestId } = record
-  if (root !== undefined) {
+  if (root !== undefined && config.target.kind === 'static') {
     exchange.body.cancel()
     const path = params.at(-1) ?? '/'
-    void serveStatic(record, { root, path, noCache: config.noCache })
+    void serveStatic(record, {
+      root,
+      path,
+      noCache: config.noCache,
+      options: config.target.options,
+    })
     return
   }
   if (exchange.body.length !== undefined && exchange.body.length > maxBodySize) {

@@ -38,6 +38,7 @@ export type {
 export type { CompressConfig } from './config/compress.ts'
 export { ConfigError, formatProblem } from './config/config-error.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
+export type { StaticOptions } from './config/static.ts'
 export type {
   ConfigProblem,
   GatewayConfig,
@@ -76,7 +77,7 @@ export type {
   CallSink,
   HeaderList,
 } from './ports.ts'
-export type { FileRoot, FileStore, OpenFile } from './static/file-store.ts'
+export type { FileRoot, FileStore, FolderEntry, OpenFile } from './static/file-store.ts'
 export type { Problem, ProblemCode } from './transfer/problem.ts'
 export { PROTOCOL_FIELD } from './web-socket/answer.ts'
 export type { ServerWebSocket, UpgradeOptions, WebSocketEvents } from './web-socket/port.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import * as zlib from 'node:zlib'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { chooseEncoding } from '../src/compress/negotiate.ts'
 import { ENCODINGS } from '../src/compress/port.ts'
@@ -38,7 +38,12 @@ async function answer(
   { accept = 'br, gzip', method = 'GET', http = HTTP, httpVersion = '1.1' }: Asked = {},
 ): Promise<TestExchange & Pick<Harness, 'tick'>> {
   const { send, caller, tick } = await start(http, undefined, compressors)
-  const exchange = send({ path: '/a', method, httpVersion, headers: accept === '' ? [] : ['accept-encoding', accept] })
+  const exchange = send({
+    path: '/a',
+    method,
+    httpVersion,
+    headers: accept === '' ? [] : ['accept-encoding', accept],
+  })
   const { sink } = caller.last
   sink.response(200, headers)
   for (const piece of body) sink.data(bytes(piece))
@@ -76,9 +81,13 @@ describe('the coding', () => {
 
 describe('an answer', () => {
   it.each(Object.keys(decoders))('is compressed by %s and says so', async (encoding) => {
-    const exchange = await answer(['content-type', 'text/plain; charset=utf-8', 'etag', '"v1"', 'accept-ranges', 'bytes'], [TEXT], {
-      accept: encoding,
-    })
+    const exchange = await answer(
+      ['content-type', 'text/plain; charset=utf-8', 'etag', '"v1"', 'accept-ranges', 'bytes'],
+      [TEXT],
+      {
+        accept: encoding,
+      },
+    )
     expect(exchange.header('content-encoding')).toBe(encoding)
     expect(exchange.header('vary')).toBe('accept-encoding')
     expect(exchange.header('etag')).toBe('W/"v1"')
@@ -100,7 +109,7 @@ describe('an answer', () => {
     expect((await answer(['content-type', type])).header('content-encoding')).toBe('br')
   })
 
-  it.each<readonly [string, readonly string[], (readonly string[])?, Asked?]>([
+  it.each<[string, readonly string[], (readonly string[] | undefined)?, Asked?]>([
     ['events', ['content-type', 'text/event-stream; charset=utf-8']],
     ['an image', ['content-type', 'image/png']],
     ['a zip', ['content-type', 'application/zip']],
@@ -112,8 +121,13 @@ describe('an answer', () => {
     ['small', ['content-type', 'text/plain'], ['short']],
     ['for HTTP/1.0', ['content-type', 'text/plain'], [TEXT], { httpVersion: '1.0' }],
     ['for a client that takes none', ['content-type', 'text/plain'], [TEXT], { accept: '' }],
-    ['of a listener that does not', ['content-type', 'text/plain'], [TEXT], { http: HTTP.replace('true', 'false') }],
-  ])('%s stays as it is', async (_, headers, body = [TEXT], asked = {}) => {
+    [
+      'of a listener that does not',
+      ['content-type', 'text/plain'],
+      [TEXT],
+      { http: HTTP.replace('true', 'false') },
+    ],
+  ])('%s stays as it is', async (...[, headers, body = [TEXT], asked = {}]) => {
     const exchange = await answer(headers, body, asked)
     const before = headers.includes('content-encoding') ? 'zstd' : undefined
     expect(exchange.header('content-encoding')).toBe(before)
@@ -121,7 +135,9 @@ describe('an answer', () => {
   })
 
   it('that could be, for another client, says so to caches; a vary it has is kept', async () => {
-    const plain = await answer(['content-type', 'text/plain', 'etag', '"v"'], [TEXT], { accept: 'deflate' })
+    const plain = await answer(['content-type', 'text/plain', 'etag', '"v"'], [TEXT], {
+      accept: 'deflate',
+    })
     expect(plain.header('vary')).toBe('accept-encoding')
     expect(plain.header('etag')).toBe('"v"')
     const varies = await answer(['content-type', 'text/plain', 'vary', 'Origin, Accept-Encoding'])
@@ -131,7 +147,11 @@ describe('an answer', () => {
   })
 
   it('to HEAD has the headers of the one to GET, and no length', async () => {
-    const exchange = await answer(['content-type', 'text/plain', 'content-length', `${TEXT.length}`], [], { method: 'HEAD' })
+    const exchange = await answer(
+      ['content-type', 'text/plain', 'content-length', `${TEXT.length}`],
+      [],
+      { method: 'HEAD' },
+    )
     expect(exchange.header('content-encoding')).toBe('br')
     expect(exchange.options).toEqual({ end: true })
   })
@@ -145,32 +165,39 @@ describe('an answer', () => {
 })
 
 describe('a stream', () => {
-  it.each(Object.keys(decoders))('leaves with each tick, readable so far, by %s', async (encoding) => {
-    const { send, caller, tick } = await start(HTTP, undefined, compressors)
-    const exchange = send({ path: '/a', headers: ['accept-encoding', encoding] })
-    const { sink } = caller.last
-    sink.response(200, ['content-type', 'application/x-ndjson'])
-    sink.data(bytes('{"n":1}\n'))
-    tick()
-    tick()
-    const part = (): string =>
-      encoding === 'gzip'
-        ? gunzipSync(Buffer.concat(exchange.chunks), { finishFlush: zlib.constants.Z_SYNC_FLUSH }).toString()
-        : ''
-    await until(() => exchange.chunks.length > (encoding === 'gzip' ? 1 : 0))
-    // Nothing of the end came, and the first line is there.
-    expect(exchange.complete).toBe(false)
-    if (encoding === 'gzip') {
-      expect(part()).toBe('{"n":1}\n')
-    }
-    const before = exchange.chunks.length
-    sink.data(bytes('{"n":2}\n'))
-    tick()
-    await until(() => exchange.chunks.length > before)
-    sink.end()
-    await until(() => exchange.complete)
-    expect(decoders[encoding]!(Buffer.concat(exchange.chunks)).toString()).toBe('{"n":1}\n{"n":2}\n')
-  })
+  it.each(Object.keys(decoders))(
+    'leaves with each tick, readable so far, by %s',
+    async (encoding) => {
+      const { send, caller, tick } = await start(HTTP, undefined, compressors)
+      const exchange = send({ path: '/a', headers: ['accept-encoding', encoding] })
+      const { sink } = caller.last
+      sink.response(200, ['content-type', 'application/x-ndjson'])
+      sink.data(bytes('{"n":1}\n'))
+      tick()
+      tick()
+      const part = (): string =>
+        encoding === 'gzip'
+          ? gunzipSync(Buffer.concat(exchange.chunks), {
+              finishFlush: zlib.constants.Z_SYNC_FLUSH,
+            }).toString()
+          : ''
+      await until(() => exchange.chunks.length > (encoding === 'gzip' ? 1 : 0))
+      // Nothing of the end came, and the first line is there.
+      expect(exchange.complete).toBe(false)
+      if (encoding === 'gzip') {
+        expect(part()).toBe('{"n":1}\n')
+      }
+      const before = exchange.chunks.length
+      sink.data(bytes('{"n":2}\n'))
+      tick()
+      await until(() => exchange.chunks.length > before)
+      sink.end()
+      await until(() => exchange.complete)
+      expect(decoders[encoding]!(Buffer.concat(exchange.chunks)).toString()).toBe(
+        '{"n":1}\n{"n":2}\n',
+      )
+    },
+  )
 
   it('that nobody takes holds its service back', async () => {
     const { send, caller, tick } = await start(HTTP, undefined, compressors)
@@ -213,7 +240,8 @@ describe('a stream', () => {
 
 describe('the key compress', () => {
   it('is true, false or a table', () => {
-    const parsed = (value: string) => parseConfig(`[[http]]\ncompress = ${value}`).listeners[0]?.compress
+    const parsed = (value: string) =>
+      parseConfig(`[[http]]\ncompress = ${value}`).listeners[0]?.compress
     expect(parsed('true')).toEqual({ encodings: ['br', 'zstd', 'gzip'], minSize: 1_024 })
     expect(parsed('false')).toBeUndefined()
     expect(parsed('{ encodings = ["gzip", "br"] }')?.encodings).toEqual(['gzip', 'br'])

@@ -17,14 +17,18 @@ const LIMIT = 1_000
 function read(chunks: readonly Uint8Array[], reader = new RecordReader(LIMIT)): string[] {
   const records: string[] = []
   for (const chunk of chunks) {
-    reader.push(chunk, (kind, payload) => records.push(`${kind} ${Buffer.from(payload).toString('hex')}`))
+    reader.push(chunk, (kind, payload) =>
+      records.push(`${kind} ${Buffer.from(payload).toString('hex')}`),
+    )
   }
   return records
 }
 
 /** Cuts `bytes` at these places. */
 function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const at = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length].toSorted((a, b) => a - b)
+  const at = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length].toSorted(
+    (a, b) => a - b,
+  )
   return at.slice(1).map((end, i) => bytes.subarray(at[i], end))
 }
 
@@ -37,7 +41,9 @@ describe('records', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 8 }), fc.array(fc.nat(5_000)), (list, places) => {
         const bytes = Buffer.concat(list.map(([kind, payload]) => encodeRecord(kind, payload)))
-        const expected = list.map(([kind, payload]) => `${kind} ${Buffer.from(payload).toString('hex')}`)
+        const expected = list.map(
+          ([kind, payload]) => `${kind} ${Buffer.from(payload).toString('hex')}`,
+        )
         expect(read(cut(bytes, places))).toEqual(expected)
       }),
       { seed: 20_261_125, numRuns: 300 },
@@ -86,7 +92,10 @@ describe('records', () => {
 
 describe('a close', () => {
   it('has a code and a reason, or none', () => {
-    expect(decodeClose(encodeClose(4321, 'wörd').subarray(5))).toEqual({ code: 4321, reason: 'wörd' })
+    expect(decodeClose(encodeClose(4321, 'wörd').subarray(5))).toEqual({
+      code: 4321,
+      reason: 'wörd',
+    })
     expect(decodeClose(new Uint8Array(0))).toEqual({ code: 1005, reason: '' })
   })
 

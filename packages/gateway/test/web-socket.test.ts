@@ -12,7 +12,10 @@ const HANDSHAKE: Readonly<Record<string, string>> = {
   'sec-websocket-version': '13',
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
 }
-const asked = (changes: Readonly<Record<string, string>> = {}, more: ExchangeInput = {}): ExchangeInput => ({
+const asked = (
+  changes: Readonly<Record<string, string>> = {},
+  more: ExchangeInput = {},
+): ExchangeInput => ({
   path: '/chat/blue',
   upgrades: true,
   ...more,
@@ -23,7 +26,9 @@ const asked = (changes: Readonly<Record<string, string>> = {}, more: ExchangeInp
 const text = (message: string): Uint8Array => encodeRecord(RECORD.text, bytes(message))
 
 /** A WebSocket the service took. */
-async function opened(more: ExchangeInput = {}): Promise<Harness & { readonly exchange: TestExchange }> {
+async function opened(
+  more: ExchangeInput = {},
+): Promise<Harness & { readonly exchange: TestExchange }> {
   const harness = await start(ROUTE)
   const exchange = harness.send(asked({}, more))
   harness.caller.last.sink.response(101, [])
@@ -43,7 +48,11 @@ describe('what is no handshake', () => {
     ['a driver that cannot', 426, { ...asked(), upgrades: false }],
     ['no key', 400, asked({ 'sec-websocket-key': '' })],
     ['a short key', 400, asked({ 'sec-websocket-key': 'AAAA' })],
-    ['a key with bits that do not belong to it', 400, asked({ 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZR==' })],
+    [
+      'a key with bits that do not belong to it',
+      400,
+      asked({ 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZR==' }),
+    ],
     ['a protocol twice', 400, asked({ 'sec-websocket-protocol': 'a, b, a' })],
     ['a protocol that is no token', 400, asked({ 'sec-websocket-protocol': 'a, b c' })],
     ['a body', 400, asked({}, { body: [bytes('x')] })],
@@ -55,7 +64,10 @@ describe('what is no handshake', () => {
     if (status === 426) {
       expect(exchange.header('upgrade')).toBe('websocket')
       expect(exchange.header('sec-websocket-version')).toBe('13')
-      expect(exchange.json()).toMatchObject({ code: 'FLATEND_GATEWAY_UPGRADE', title: 'Upgrade Required' })
+      expect(exchange.json()).toMatchObject({
+        code: 'FLATEND_GATEWAY_UPGRADE',
+        title: 'Upgrade Required',
+      })
     }
     expect(caller.calls).toEqual([])
     expect(events).toHaveLength(1)
@@ -75,10 +87,18 @@ describe('what is no handshake', () => {
 describe('a WebSocket', () => {
   it('is one call, which says what was asked for', async () => {
     const { send, caller } = await start(ROUTE)
-    const protocols = { 'sec-websocket-protocol': 'v2, v1', origin: 'https://a.test', cookie: 'a=b' }
+    const protocols = {
+      'sec-websocket-protocol': 'v2, v1',
+      origin: 'https://a.test',
+      cookie: 'a=b',
+    }
     const exchange = send(asked({ ...protocols, 'sec-websocket-extensions': 'permessage-deflate' }))
     const { last } = caller
-    expect(last.request).toMatchObject({ services: ['chat'], idempotent: false, timeoutMs: 86_400_000 })
+    expect(last.request).toMatchObject({
+      services: ['chat'],
+      idempotent: false,
+      timeoutMs: 86_400_000,
+    })
     expect(last.fields(':protocol')).toEqual(['websocket'])
     expect(last.fields('params.room')).toEqual(['blue'])
     expect(last.fields('origin')).toEqual(['https://a.test'])
@@ -108,13 +128,19 @@ describe('a WebSocket', () => {
     expect(Buffer.concat(caller.last.written)).toEqual(
       Buffer.concat([text('hi'), encodeRecord(RECORD.binary, Uint8Array.of(1, 2))]),
     )
-    const sent = Buffer.concat([text('one'), encodeRecord(RECORD.binary, Uint8Array.of(7)), text('')])
+    const sent = Buffer.concat([
+      text('one'),
+      encodeRecord(RECORD.binary, Uint8Array.of(7)),
+      text(''),
+    ])
     for (const byte of sent) caller.last.sink.data(Uint8Array.of(byte))
     expect(exchange.socket).toEqual(['text one', 'binary 7', 'text'.padEnd(5)])
     expect(caller.last.consumedBytes).toBe(sent.length)
     caller.last.sink.end()
     expect(exchange.socket.at(-1)).toBe('close 1000')
-    expect(events).toMatchObject([{ status: 101, requestBytes: 4, responseBytes: 4, aborted: false }])
+    expect(events).toMatchObject([
+      { status: 101, requestBytes: 4, responseBytes: 4, aborted: false },
+    ])
   })
 
   it('a subprotocol nobody offered is left out, and told of', async () => {
@@ -129,7 +155,9 @@ describe('a WebSocket', () => {
     const { exchange, caller, events, gateway } = await opened()
     exchange.events?.message(bytes('last'), false)
     exchange.events?.close(4000, 'bye')
-    expect(Buffer.concat(caller.last.written)).toEqual(Buffer.concat([text('last'), encodeClose(4000, 'bye')]))
+    expect(Buffer.concat(caller.last.written)).toEqual(
+      Buffer.concat([text('last'), encodeClose(4000, 'bye')]),
+    )
     expect(caller.last).toMatchObject({ ended: true, cancelled: undefined })
     expect(gateway.inFlight).toBe(0)
     caller.last.sink.data(text('nobody hears'))
@@ -149,8 +177,16 @@ describe('a WebSocket', () => {
     ['a code and a reason', encodeClose(3001, 'no'), 'close 3001 no'],
     ['no code', encodeClose(1005, ''), 'close 1000'],
     ['a code nobody may use', encodeClose(1006, ''), 'close 1011'],
-    ['what is no record', Uint8Array.of(9, 0, 0, 0, 0), 'close 1011 the service sent no valid message'],
-    ['a message larger than allowed', Uint8Array.of(1, 255, 0, 0, 0), 'close 1011 the service sent no valid message'],
+    [
+      'what is no record',
+      Uint8Array.of(9, 0, 0, 0, 0),
+      'close 1011 the service sent no valid message',
+    ],
+    [
+      'a message larger than allowed',
+      Uint8Array.of(1, 255, 0, 0, 0),
+      'close 1011 the service sent no valid message',
+    ],
   ])('a service closes with %s', async (_, record, closed) => {
     const { exchange, caller, gateway } = await opened()
     caller.last.sink.data(record)
@@ -241,13 +277,22 @@ describe('a service that gives no WebSocket', () => {
 })
 
 describe('the key websocket', () => {
-  const parsed = (value: string) => parseConfig(`[[http]]\n${ROUTE.replace('true', value)}`).listeners[0]?.routes[0]
+  const parsed = (value: string) =>
+    parseConfig(`[[http]]\n${ROUTE.replace('true', value)}`).listeners[0]?.routes[0]
 
   it('is true, false or a table', () => {
     expect(parsed('false')?.webSocket).toBeUndefined()
     expect(
-      parsed('{ max_message = 1000, ping = "5s", idle = "1m", deflate = true, origins = ["https://a.test"] }')?.webSocket,
-    ).toEqual({ maxMessage: 1_000, pingMs: 5_000, idleMs: 60_000, deflate: true, origins: ['https://a.test'] })
+      parsed(
+        '{ max_message = 1000, ping = "5s", idle = "1m", deflate = true, origins = ["https://a.test"] }',
+      )?.webSocket,
+    ).toEqual({
+      maxMessage: 1_000,
+      pingMs: 5_000,
+      idleMs: 60_000,
+      deflate: true,
+      origins: ['https://a.test'],
+    })
   })
 
   it.each([

@@ -36,7 +36,8 @@ export function chooseEncoding(
   let best: Encoding | undefined
   for (const encoding of available) {
     const weight = weigh(encoding, weightOf)
-    if (weight > 0 && weight >= plain && weight > (best ? weigh(best, weightOf) : 0)) best = encoding
+    if (weight > 0 && weight >= plain && weight > (best ? weigh(best, weightOf) : 0))
+      best = encoding
   }
   return best
 }
@@ -68,7 +69,8 @@ export function isCompressible({ status, headers, length, minSize }: Compressibl
     if (field === 'content-type') type = (value.split(';')[0] as string).trim().toLowerCase()
     else if (ABOUT_BYTES.has(field)) return false
     else if (field === 'content-encoding' && value.trim().toLowerCase() !== 'identity') return false
-    else if (field === 'cache-control' && /(?:^|[\s,])no-transform(?:$|[\s,;])/i.test(value)) return false
+    else if (field === 'cache-control' && /(?:^|[\s,])no-transform(?:$|[\s,;])/i.test(value))
+      return false
   }
   return type !== EVENTS && COMPRESSIBLE.test(type)
 }
@@ -87,7 +89,10 @@ export function withVary(headers: readonly string[]): readonly string[] {
  * Headers of the compressed answer. Its bytes are others than those a strong ETag was given for, so
  * it becomes a weak one (RFC 9110 §8.8.1); ranges of them nobody can answer.
  */
-export function compressedHeaders(headers: readonly string[], encoding?: Encoding): readonly string[] {
+export function compressedHeaders(
+  headers: readonly string[],
+  encoding?: Encoding,
+): readonly string[] {
   const out: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const field = headers[i] as string

@@ -1,6 +1,7 @@
 import { utf8Length } from '../utf8.ts'
 import { PATH_ALLOWED, parseRoutePath, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
+import { readStaticOptions } from './static.ts'
 import type { RouteConfig, ServiceTarget, StaticTarget } from './types.ts'
 import { readWebSocket } from './web-socket.ts'
 
@@ -24,6 +25,9 @@ export function readRoute(section: Section): RouteConfig | undefined {
   section.planned('headers', 'cache')
   section.finish()
   if (path === undefined || target === undefined) return undefined
+  if (route.noCache && target.kind === 'static' && target.options.immutable) {
+    section.error('immutable', 'stands beside nocache')
+  }
   if (target.kind === 'static' && path.method !== 'GET') {
     section.error('static', `files are served by GET, not by ${path.method}`)
     return undefined
@@ -51,6 +55,7 @@ function readTarget(section: Section): ServiceTarget | StaticTarget | undefined 
   const one = section.filled('service')
   const many = section.texts('services')
   const files = section.filled('static')
+  const options = readStaticOptions(section)
   const allowed = 'exactly one of service, services, static'
   const given = ['service', 'services', 'static'].filter((key) => section.has(key))
   if (given.length !== 1) {
@@ -59,7 +64,7 @@ function readTarget(section: Section): ServiceTarget | StaticTarget | undefined 
     else section.error(second, `stands beside ${given[0]}`, allowed)
     return undefined
   }
-  if (files !== undefined) return { kind: 'static', path: files.value, where: files.at }
+  if (files !== undefined) return { kind: 'static', path: files.value, options, where: files.at }
   const names = one === undefined ? many : [one]
   return names === undefined ? undefined : readServices(section, names)
 }

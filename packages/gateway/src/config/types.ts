@@ -1,4 +1,5 @@
 import type { CompressConfig } from './compress.ts'
+import type { StaticOptions } from './static.ts'
 import type { WebSocketConfig } from './web-socket.ts'
 
 /** A place in the configuration file; both count from 1. */
@@ -64,6 +65,7 @@ export interface StaticTarget {
   readonly kind: 'static'
   /** File or folder, as written. */
   readonly path: string
+  readonly options: StaticOptions
   readonly where: SourcePosition
 }
 

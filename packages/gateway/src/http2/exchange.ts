@@ -1,10 +1,4 @@
-import type {
-  BodySink,
-  Exchange,
-  RequestBody,
-  RespondOptions,
-  UpgradeExchange,
-} from '../driver.ts'
+import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import type { NodeBody } from './body.ts'
 import { checkResponse, isBodyless } from './header-check.ts'

@@ -72,7 +72,10 @@ export class PendingUpgrade {
     socket.off('end', this.#onEnd)
     socket.off('drain', this.#onDrain)
     socket.off('error', this.#onError)
-    return servers.accept({ request: this.#request, socket, head: Buffer.concat(this.#early) }, options)
+    return servers.accept(
+      { request: this.#request, socket, head: Buffer.concat(this.#early) },
+      options,
+    )
   }
 
   #read(): void {

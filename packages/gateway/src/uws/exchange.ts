@@ -1,10 +1,4 @@
-import type {
-  BodySink,
-  Exchange,
-  RequestBody,
-  RespondOptions,
-  UpgradeExchange,
-} from '../driver.ts'
+import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import { checkResponse, isBodyless } from '../http2/header-check.ts'
 import { peerOfBytes } from '../http2/peer.ts'

@@ -1,8 +1,8 @@
+import type { WebSocketConfig } from '../config/web-socket.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
 import type { RequestRecord } from '../transfer/request-record.ts'
 import { type ResponseHead, responseHead } from '../transfer/response-head.ts'
 import { Transfer, type TransferPlan } from '../transfer/transfer.ts'
-import type { WebSocketConfig } from '../config/web-socket.ts'
 import { HANDSHAKE, offeredProtocols } from './handshake.ts'
 import type { ServerWebSocket, WebSocketEvents } from './port.ts'
 import {

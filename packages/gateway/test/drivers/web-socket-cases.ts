@@ -51,33 +51,59 @@ const wrong = (
   deviations: { uws: { expect: `${before}end`, why: SILENT } },
 })
 
-const sizes: readonly SocketCase[] = [0, 1, 125, 126, 127, 128, 65_535, 65_536, 65_537, MAX_MESSAGE].flatMap(
-  (size) => {
-    const body = 'x'.repeat(size)
-    const shown = size > 130 ? `${size} bytes` : body
-    return [
-      { name: `text of ${size} bytes`, send: [text(body)], expect: `${`text ${shown}`.trim()}, ${OVER}` },
-      {
-        name: `binary of ${size} bytes`,
-        send: [{ opcode: BINARY, payload: body }],
-        expect: `${`binary ${shown}`.trim()}, ${OVER}`,
-      },
-    ]
-  },
-)
+const sizes: readonly SocketCase[] = [
+  0,
+  1,
+  125,
+  126,
+  127,
+  128,
+  65_535,
+  65_536,
+  65_537,
+  MAX_MESSAGE,
+].flatMap((size) => {
+  const body = 'x'.repeat(size)
+  const shown = size > 130 ? `${size} bytes` : body
+  return [
+    {
+      name: `text of ${size} bytes`,
+      send: [text(body)],
+      expect: `${`text ${shown}`.trim()}, ${OVER}`,
+    },
+    {
+      name: `binary of ${size} bytes`,
+      send: [{ opcode: BINARY, payload: body }],
+      expect: `${`binary ${shown}`.trim()}, ${OVER}`,
+    },
+  ]
+})
 
 const framing: readonly SocketCase[] = [
   { name: 'two messages at once', send: [text('a'), text('b')], expect: `text a, text b, ${OVER}` },
-  { name: 'a length in 2 bytes that needs none', send: [text('a', { lengthBytes: 2 })], expect: `text a, ${OVER}` },
-  { name: 'a length in 8 bytes that needs none', send: [text('a', { lengthBytes: 8 })], expect: `text a, ${OVER}` },
+  {
+    name: 'a length in 2 bytes that needs none',
+    send: [text('a', { lengthBytes: 2 })],
+    expect: `text a, ${OVER}`,
+  },
+  {
+    name: 'a length in 8 bytes that needs none',
+    send: [text('a', { lengthBytes: 8 })],
+    expect: `text a, ${OVER}`,
+  },
   {
     ...wrong('not masked', [text('abcdefgh', { masked: false })]),
     deviations: {
-      uws: { expect: 'end', why: 'takes the first four bytes for a mask; what follows is not in step' },
+      uws: {
+        expect: 'end',
+        why: 'takes the first four bytes for a mask; what follows is not in step',
+      },
     },
   },
   {
-    ...wrong('a frame larger than allowed', [text('x', { claims: BigInt(MAX_MESSAGE + 1) })], { code: 1009 }),
+    ...wrong('a frame larger than allowed', [text('x', { claims: BigInt(MAX_MESSAGE + 1) })], {
+      code: 1009,
+    }),
   },
   wrong('a frame of 2^40 bytes', [text('x', { claims: 2n ** 40n })], { code: 1009 }),
   {
@@ -93,7 +119,11 @@ const framing: readonly SocketCase[] = [
 
 const control: readonly SocketCase[] = [
   { name: 'a ping', send: [{ opcode: PING }], expect: `pong, ${OVER}` },
-  { name: 'a ping with bytes', send: [{ opcode: PING, payload: 'abc' }], expect: `pong abc, ${OVER}` },
+  {
+    name: 'a ping with bytes',
+    send: [{ opcode: PING, payload: 'abc' }],
+    expect: `pong abc, ${OVER}`,
+  },
   {
     name: 'a ping of 125 bytes',
     send: [{ opcode: PING, payload: 'p'.repeat(125) }],
@@ -103,7 +133,11 @@ const control: readonly SocketCase[] = [
   wrong('a ping in fragments', [{ opcode: PING, fin: false }, more('', true)]),
   wrong('a pong of 126 bytes', [{ opcode: PONG, payload: 'p'.repeat(126) }]),
   wrong('a close in fragments', [{ opcode: CLOSE, fin: false }]),
-  { name: 'a pong nobody asked for', send: [{ opcode: PONG, payload: 'x' }, text('a')], expect: `text a, ${OVER}` },
+  {
+    name: 'a pong nobody asked for',
+    send: [{ opcode: PONG, payload: 'x' }, text('a')],
+    expect: `text a, ${OVER}`,
+  },
   {
     name: 'ten pings',
     send: Array.from({ length: 10 }, (_, i) => ({ opcode: PING as number, payload: `${i}` })),
@@ -121,7 +155,11 @@ const reserved: readonly SocketCase[] = [
 ]
 
 const fragments: readonly SocketCase[] = [
-  { name: 'two fragments', send: [text('a', { fin: false }), more('b', true)], expect: `text ab, ${OVER}` },
+  {
+    name: 'two fragments',
+    send: [text('a', { fin: false }), more('b', true)],
+    expect: `text ab, ${OVER}`,
+  },
   {
     name: 'binary in five fragments, some empty',
     send: [{ opcode: BINARY, fin: false }, more('a'), more(''), more('b'), more('', true)],
@@ -134,11 +172,17 @@ const fragments: readonly SocketCase[] = [
   },
   { name: 'a message that is never complete', send: [text('a', { fin: false })], expect: OVER },
   wrong('a continuation of nothing', [more('a', true)]),
-  wrong('a continuation after a whole message', [text('a'), more('b', true)], { before: 'text a, ' }),
+  wrong('a continuation after a whole message', [text('a'), more('b', true)], {
+    before: 'text a, ',
+  }),
   wrong('a new message within another', [text('a', { fin: false }), text('b')]),
   {
     name: 'a thousand fragments of a byte',
-    send: [text('x', { fin: false }), ...Array.from({ length: 998 }, () => more('x')), more('x', true)],
+    send: [
+      text('x', { fin: false }),
+      ...Array.from({ length: 998 }, () => more('x')),
+      more('x', true),
+    ],
     expect: `text 1000 bytes, ${OVER}`,
   },
 ]
@@ -147,7 +191,11 @@ const WRONG_CLOSE = 'answers a close it does not understand with one without a c
 
 const bytesOf = (...values: readonly number[]): Buffer => Buffer.from(values)
 const unicode: readonly SocketCase[] = [
-  { name: 'text beyond ASCII', send: [text('κόσμε 😀 日本')], expect: `text κόσμε 😀 日本, ${OVER}` },
+  {
+    name: 'text beyond ASCII',
+    send: [text('κόσμε 😀 日本')],
+    expect: `text κόσμε 😀 日本, ${OVER}`,
+  },
   {
     name: 'a character split between fragments',
     send: [text(bytesOf(0xf0, 0x9f), { fin: false }), more(bytesOf(0x98, 0x80), true)],
@@ -166,9 +214,13 @@ const unicode: readonly SocketCase[] = [
       ['more than U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
     ] as const
   ).map(([name, values]) => wrong(`text with ${name}`, [text(bytesOf(...values))], { code: 1007 })),
-  wrong('text that is wrong in its second fragment', [text('a', { fin: false }), more(bytesOf(0xff), true)], {
-    code: 1007,
-  }),
+  wrong(
+    'text that is wrong in its second fragment',
+    [text('a', { fin: false }), more(bytesOf(0xff), true)],
+    {
+      code: 1007,
+    },
+  ),
   {
     ...wrong('a close whose reason is no text', [closing(1000, bytesOf(0xff))], { code: 1007 }),
     deviations: { uws: { expect: 'close, end', why: WRONG_CLOSE } },
@@ -178,7 +230,12 @@ const unicode: readonly SocketCase[] = [
 const LATE_CODES = 'knows 1000 to 1011 and 4000 to 4999 only; the close is answered without a code'
 const closes: readonly SocketCase[] = [
   { name: 'a close without a code', send: [{ opcode: CLOSE }], open: true, expect: 'close, end' },
-  { name: 'a close with a reason', send: [closing(1000, 'bye')], open: true, expect: 'close 1000 bye, end' },
+  {
+    name: 'a close with a reason',
+    send: [closing(1000, 'bye')],
+    open: true,
+    expect: 'close 1000 bye, end',
+  },
   {
     name: 'a reason of 123 bytes',
     send: [closing(1000, 'r'.repeat(123))],
@@ -255,20 +312,40 @@ const deflated: readonly SocketCase[] = [
     send: [text(bytesOf(0), { reserved: 4 })],
     expect: `text, ${OVER}`,
   },
-  { name: 'deflate: client_max_window_bits', offer: `${OFFER}; client_max_window_bits`, send: [squeezed('hi')], expect: `text hi, ${OVER}` },
-  { ...wrong('deflate: bytes that are none', [text('\xff\xff\xff', { reserved: 4 })], { code: 1007 }), offer: OFFER },
   {
-    ...wrong('deflate: a small message that is too large inflated', [squeezed(Buffer.alloc(MAX_MESSAGE * 8))], {
-      code: 1009,
+    name: 'deflate: client_max_window_bits',
+    offer: `${OFFER}; client_max_window_bits`,
+    send: [squeezed('hi')],
+    expect: `text hi, ${OVER}`,
+  },
+  {
+    ...wrong('deflate: bytes that are none', [text('\xff\xff\xff', { reserved: 4 })], {
+      code: 1007,
     }),
     offer: OFFER,
   },
-  { ...wrong('deflate: text that is none', [squeezed(bytesOf(0xff))], { code: 1007 }), offer: OFFER },
+  {
+    ...wrong(
+      'deflate: a small message that is too large inflated',
+      [squeezed(Buffer.alloc(MAX_MESSAGE * 8))],
+      {
+        code: 1009,
+      },
+    ),
+    offer: OFFER,
+  },
+  {
+    ...wrong('deflate: text that is none', [squeezed(bytesOf(0xff))], { code: 1007 }),
+    offer: OFFER,
+  },
   {
     ...wrong('deflate: RSV1 of a ping', [{ opcode: PING, reserved: 4 }]),
     offer: OFFER,
     deviations: {
-      uws: { expect: `pong, ${OVER}`, why: 'does not look at RSV1 of control frames where deflate is agreed on' },
+      uws: {
+        expect: `pong, ${OVER}`,
+        why: 'does not look at RSV1 of control frames where deflate is agreed on',
+      },
     },
   },
   {
@@ -291,5 +368,9 @@ export const SOCKET_CASES: readonly SocketCase[] = [
   ...unicode,
   ...closes,
   ...deflated,
-  { name: 'byte by byte', send: [...encodeFrame(text('slow'))].map((byte) => bytesOf(byte)), expect: `text slow, ${OVER}` },
+  {
+    name: 'byte by byte',
+    send: [...encodeFrame(text('slow'))].map((byte) => bytesOf(byte)),
+    expect: `text slow, ${OVER}`,
+  },
 ]

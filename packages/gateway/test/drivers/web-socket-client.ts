@@ -107,7 +107,8 @@ export class WebSocketClient {
     const [first, second] = [buffer[0] as number, buffer[1] as number]
     const more = second === 126 ? 2 : second === 127 ? 8 : 0
     if (buffer.length < 2 + more) return false
-    const long = more === 2 ? buffer.readUInt16BE(2) : more === 8 ? Number(buffer.readBigUInt64BE(2)) : second
+    const long =
+      more === 2 ? buffer.readUInt16BE(2) : more === 8 ? Number(buffer.readBigUInt64BE(2)) : second
     if (buffer.length < 2 + more + long) return false
     if (more === 2 && long < 126) this.seen.push('length not minimal')
     if (more === 8 && long < 65_536) this.seen.push('length not minimal')

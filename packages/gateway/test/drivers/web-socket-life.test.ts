@@ -47,7 +47,10 @@ class Heard implements WebSocketEvents {
 /** A listener whose WebSockets are told of, each with its events. */
 async function listen(
   name: (typeof DRIVERS)[number],
-  { options = {}, ...more }: { readonly options?: Partial<UpgradeOptions> } & Record<string, unknown> = {},
+  {
+    options = {},
+    ...more
+  }: { readonly options?: Partial<UpgradeOptions> } & Record<string, unknown> = {},
 ) {
   const sockets: { readonly socket: ServerWebSocket; readonly heard: Heard }[] = []
   const handler = (exchange: Exchange): void => {
@@ -64,7 +67,9 @@ async function listen(
 
 describe.each(DRIVERS)('WebSockets, driver %s', (name) => {
   test('the answer has the accept key, the protocol and the fields it is given', async () => {
-    const { port } = await listen(name, { options: { protocol: 'v1', headers: ['set-cookie', 'ü=b'] } })
+    const { port } = await listen(name, {
+      options: { protocol: 'v1', headers: ['set-cookie', 'ü=b'] },
+    })
     const client = await WebSocketClient.open(port, 'Sec-WebSocket-Protocol: v2, v1\r\n')
     const head = Buffer.from(client.head, 'latin1').toString().toLowerCase()
     expect(head).toContain('\r\nsec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=\r\n')
@@ -77,7 +82,8 @@ describe.each(DRIVERS)('WebSockets, driver %s', (name) => {
     const { port } = await run(
       name,
       (exchange) => {
-        const upgrade = () => exchange.upgrade!({ ...OPTIONS, headers: ['x', 'a\r\nb: c'] }, new Heard())
+        const upgrade = () =>
+          exchange.upgrade!({ ...OPTIONS, headers: ['x', 'a\r\nb: c'] }, new Heard())
         expect(upgrade).toThrow(expect.objectContaining({ code: 'FLATEND_GATEWAY_STATE' }) as Error)
         exchange.respond(400, [], { body: bytes('no') })
         expect(upgrade).toThrow(expect.objectContaining({ code: 'FLATEND_GATEWAY_STATE' }) as Error)
@@ -234,7 +240,8 @@ describe.each(DRIVERS)('WebSockets, driver %s', (name) => {
     const clients = [await connected(), await connected()]
     for (const { client } of clients) {
       client.socket.on('seen', () => {
-        if (client.seen.at(-1)?.startsWith('close')) client.send({ opcode: 8, payload: Uint8Array.of(3, 233) })
+        if (client.seen.at(-1)?.startsWith('close'))
+          client.send({ opcode: 8, payload: Uint8Array.of(3, 233) })
       })
     }
     driver.stopAccepting()
@@ -326,7 +333,11 @@ describe.each(DRIVERS)('WebSockets, driver %s', (name) => {
           close: () => undefined,
         })
       },
-      { ...LIMITS, http2, certificates: [{ names: ['a.test'], certificate: A_CERTIFICATE, key: A_KEY }] },
+      {
+        ...LIMITS,
+        http2,
+        certificates: [{ names: ['a.test'], certificate: A_CERTIFICATE, key: A_KEY }],
+      },
     )
     const raw = await open({ tls: true, servername: 'a.test' })
     const client = new WebSocketClient(raw.socket)

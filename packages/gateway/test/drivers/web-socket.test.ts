@@ -55,7 +55,10 @@ describe.each(DRIVERS)('RFC 6455, driver %s', (name: DriverName) => {
   test.each(SOCKET_CASES)('$name', async (one) => {
     const seen = await outcome(running.port, one)
     const deviation = one.deviations?.[name]
-    if (deviation) used.push(`  ${name}: ${one.name}: ${deviation.expect} instead of ${one.expect} (${deviation.why})`)
+    if (deviation)
+      used.push(
+        `  ${name}: ${one.name}: ${deviation.expect} instead of ${one.expect} (${deviation.why})`,
+      )
     expect(seen).toBe(deviation?.expect ?? one.expect)
   })
 })
