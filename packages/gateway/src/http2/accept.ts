@@ -33,6 +33,7 @@ export function acceptRequest(
     rawHeaders: request.rawHeaders,
     httpVersion,
     maxHeaderSize: context.maxHeaderSize,
+    known: stream !== undefined || /^1\.[01]$/.test(request.httpVersion),
   })
   if (head.refuse !== 0) {
     const answer = { status: head.refuse, headers: [], length: 0, close: true }
@@ -69,7 +70,7 @@ export function acceptRequest(
 }
 
 function versionOf(request: IncomingMessage): '1.0' | '1.1' | '2.0' {
-  if (request.httpVersionMajor === 2) return '2.0'
+  if ((request as { readonly stream?: unknown }).stream !== undefined) return '2.0'
   return request.httpVersionMinor === 0 ? '1.0' : '1.1'
 }
 

@@ -7,6 +7,8 @@ export interface RawHead {
   readonly rawHeaders: readonly string[]
   readonly httpVersion: '1.0' | '1.1' | '2.0'
   readonly maxHeaderSize: number
+  /** Node's parser takes other versions for what they are not. */
+  readonly known: boolean
 }
 
 /** What a request says of itself, or the status of its refusal. */
@@ -17,7 +19,7 @@ export interface RequestHead {
   readonly query: string
   readonly length: number | undefined
   readonly chunked: boolean
-  readonly refuse: 0 | 400 | 431
+  readonly refuse: 0 | 400 | 431 | 505
 }
 
 interface Fields {
@@ -41,7 +43,9 @@ export function readRequestHead(raw: RawHead): RequestHead {
   const authority = fields.authority ?? fields.host
   const target = originTarget(raw.target, authority)
   const question = target.indexOf('?')
-  const valid = target !== '' && isFramed(fields) && hasHost(fields, raw.httpVersion)
+  // A fragment is the client's own (RFC 9110 §7.1): another reader may end the target there.
+  const whole = target !== '' && !target.includes('#')
+  const valid = whole && isFramed(fields) && hasHost(fields, raw.httpVersion)
   return {
     headers: fields.headers,
     authority,
@@ -49,7 +53,7 @@ export function readRequestHead(raw: RawHead): RequestHead {
     query: question < 0 ? '' : fieldText(target.slice(question + 1)),
     length: fields.length === undefined ? undefined : Number(fields.length),
     chunked: fields.codings > 0,
-    refuse: fields.size > raw.maxHeaderSize ? 431 : valid ? 0 : 400,
+    refuse: !raw.known ? 505 : fields.size > raw.maxHeaderSize ? 431 : valid ? 0 : 400,
   }
 }
 

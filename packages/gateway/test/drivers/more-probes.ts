@@ -1,0 +1,392 @@
+import type { Probe } from './probes.ts'
+
+const H = 'Host: a\r\n'
+const CHUNKED = 'Transfer-Encoding: chunked\r\n'
+const post = (fields: string, body: string): string =>
+  `POST /first HTTP/1.1\r\n${H}${fields}\r\n${body}`
+const get = (fields: string = H, line = 'GET /first HTTP/1.1'): string => `${line}\r\n${fields}\r\n`
+const SMUGGLED = `GET /smuggled HTTP/1.1\r\n${H}\r\n`
+
+const LINE = 'says 505 to every line that does not end as it should'
+const EARLY = 'takes empty lines for the beginning of a request'
+const SHORT = 'waits for the version'
+const CHUNKS = 'its chunk parser is lenient; such a connection is never used for a second request'
+const EARLIER = 'breaks the connection where a request comes before the answer to the last'
+const CLOSED =
+  'llhttp takes what follows `Connection: close` for an error, before the answer is out'
+
+/** Request lines (RFC 9112 §3). */
+const lines: readonly Probe[] = [
+  {
+    name: 'line: empty lines before it',
+    send: `\r\n\r\n${get()}`,
+    expect: '200',
+    deviations: { uws: { expect: 'waits', why: EARLY } },
+  },
+  {
+    name: 'line: LF alone',
+    send: get(H, 'GET /first HTTP/1.1').replaceAll('\r\n', '\n'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: a space before it',
+    send: get(H, ' GET /first HTTP/1.1'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: two spaces',
+    send: get(H, 'GET  /first HTTP/1.1'),
+    expect: '400',
+    deviations: {
+      uws: { expect: '505', why: LINE },
+      node: { expect: '200', why: 'llhttp takes several' },
+    },
+  },
+  {
+    name: 'line: a tab for a space',
+    send: get(H, 'GET\t/first HTTP/1.1'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: a space at its end',
+    send: get(H, 'GET /first HTTP/1.1 '),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: no version',
+    send: get(H, 'GET /first'),
+    expect: '400',
+    deviations: {
+      uws: { expect: 'waits', why: SHORT },
+      node: { expect: '505', why: 'takes it for HTTP/0.9, which is no version we speak' },
+    },
+  },
+  {
+    name: 'line: no target',
+    send: get(H, 'GET HTTP/1.1'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: a target without its slash',
+    send: get(H, 'GET first HTTP/1.1'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: a space in the target',
+    send: get(H, 'GET /fi rst HTTP/1.1'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: a NUL in the target',
+    send: get(H, 'GET /fi\0rst HTTP/1.1'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  { name: 'line: a fragment', send: get(H, 'GET /first#x HTTP/1.1'), expect: '400' },
+  {
+    name: 'line: version in lower case',
+    send: get(H, 'GET /first http/1.1'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: version 1.10',
+    send: get(H, 'GET /first HTTP/1.10'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  { name: 'line: version 2.0', send: get(H, 'GET /first HTTP/2.0'), expect: '505' },
+  {
+    name: 'line: version 11',
+    send: get(H, 'GET /first HTTP/11'),
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: another protocol',
+    send: get(H, 'GET /first RTSP/1.0'),
+    expect: '400',
+    deviations: {
+      uws: { expect: '505', why: LINE },
+      node: { expect: '200', why: 'llhttp reads RTSP/1.0 as HTTP/1.0' },
+    },
+  },
+  {
+    name: 'line: method in lower case',
+    send: get(H, 'get /first HTTP/1.1'),
+    expect: '200',
+    deviations: { node: { expect: '400', why: 'llhttp knows a fixed list of methods' } },
+  },
+  {
+    name: 'line: CONNECT',
+    send: get(H, 'CONNECT a:80 HTTP/1.1'),
+    expect: '501',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  { name: 'line: TRACE', send: get(H, 'TRACE /first HTTP/1.1'), expect: '200' },
+  {
+    name: 'line: the preface of HTTP/2',
+    send: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    expect: '505',
+    deviations: {
+      node: { expect: '400', why: 'llhttp knows it, and says no more than that it is not valid' },
+    },
+  },
+  {
+    name: 'line: a TLS handshake',
+    send: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
+    expect: '400',
+    deviations: { uws: { expect: '505', why: LINE } },
+  },
+  {
+    name: 'line: a target of 8,000 bytes',
+    send: get(H, `GET /${'x'.repeat(8_000)} HTTP/1.1`),
+    expect: '200',
+  },
+  {
+    name: 'line: a target of 90,000 bytes',
+    send: get(H, `GET /${'x'.repeat(90_000)} HTTP/1.1`),
+    expect: '431',
+  },
+]
+
+/** Fields (RFC 9112 §5, RFC 9110 §5 and §7.2). */
+const fields: readonly Probe[] = [
+  { name: 'field: no space after the colon', send: get(`${H}X:y\r\n`), expect: '200' },
+  { name: 'field: tabs and spaces around a value', send: get(`${H}X: \t y \t\r\n`), expect: '200' },
+  { name: 'field: an empty value', send: get(`${H}X:\r\n`), expect: '200' },
+  { name: 'field: no colon', send: get(`${H}nonsense\r\n`), expect: '400' },
+  { name: 'field: a tab before the colon', send: get(`${H}X\t: y\r\n`), expect: '400' },
+  { name: 'field: a space in the name', send: get(`${H}X Y: z\r\n`), expect: '400' },
+  { name: 'field: a NUL in the name', send: get(`${H}X\0Y: z\r\n`), expect: '400' },
+  { name: 'field: text beyond ASCII in the name', send: get(`${H}X\u00e9: z\r\n`), expect: '400' },
+  {
+    name: 'field: CR in a value',
+    send: get(`${H}X: a\rY: b\r\n`),
+    expect: '400',
+    deviations: {
+      uws: { expect: 'waits', why: 'waits for the LF of it: no request ever comes of it' },
+    },
+  },
+  {
+    name: 'field: DEL in a value',
+    send: get(`${H}X: a\x7fb\r\n`),
+    expect: '400',
+    deviations: { uws: { expect: '200', why: 'looks for control characters below U+0020 only' } },
+  },
+  {
+    name: 'field: a line that begins with a space, first',
+    send: get(` X: y\r\n${H}`),
+    expect: '400',
+  },
+  { name: 'field: LF alone ends the head', send: `GET /first HTTP/1.1\r\n${H}\n`, expect: '400' },
+  { name: 'field: an empty host', send: get('Host:\r\n'), expect: '200' },
+  { name: 'field: a list of hosts', send: get('Host: a, b\r\n'), expect: '200' },
+  { name: 'field: a host twice in different case', send: get(`${H}hOST: b\r\n`), expect: '400' },
+  {
+    name: 'field: Connection: close',
+    send: get(`${H}Connection: close\r\n`) + get(),
+    expect: '200',
+    deviations: { uws: { expect: 'none', why: EARLIER }, node: { expect: '400', why: CLOSED } },
+  },
+  { name: 'field: a thousand spaces', send: get(`${H}X:${' '.repeat(1_000)}y\r\n`), expect: '200' },
+  {
+    name: 'field: an unknown expectation',
+    send: get(`${H}Expect: x\r\n`),
+    expect: '417',
+    deviations: { uws: { expect: '200', why: 'does not look at it, as RFC 9110 §10.1.1 allows' } },
+  },
+  {
+    name: 'field: a cookie of 4,000 bytes',
+    send: get(`${H}Cookie: a=${'b'.repeat(4_000)}\r\n`),
+    expect: '200',
+  },
+]
+
+/** Where a body ends (RFC 9112 §6 and §7): two readers that do not agree is what smuggling needs. */
+const bodies: readonly Probe[] = [
+  {
+    name: 'body: a length in another script',
+    send: post('Content-Length: \u0665\r\n', 'hello'),
+    expect: '400',
+  },
+  {
+    name: 'body: a length with a dot',
+    send: post('Content-Length: 5.0\r\n', 'hello'),
+    expect: '400',
+  },
+  {
+    name: 'body: a length with a space',
+    send: post('Content-Length: 5 5\r\n', 'hello'),
+    expect: '400',
+  },
+  {
+    name: 'body: a length with zeros before it',
+    send: post('Content-Length: 0005\r\n', 'hello'),
+    expect: '200',
+  },
+  {
+    name: 'body: a length with an underscore',
+    send: post('Content_Length: 5\r\n', ''),
+    expect: '200',
+  },
+  {
+    name: 'body: GET with a body',
+    send: get(`${H}Content-Length: 5\r\n`) + 'hello',
+    expect: '200',
+  },
+  {
+    name: 'body: HEAD with a body',
+    send: get(`${H}Content-Length: 5\r\n`, 'PUT /first HTTP/1.1') + 'hello',
+    expect: '200',
+  },
+  { name: 'body: none of a POST', send: post('', ''), expect: '200' },
+  {
+    name: 'body: a coding with a tab',
+    send: post('Transfer-Encoding:\tchunked\r\n', '0\r\n\r\n'),
+    expect: '200',
+  },
+  {
+    name: 'body: a coding in capitals',
+    send: post('Transfer-Encoding: CHUNKED\r\n', '0\r\n\r\n'),
+    expect: '200',
+  },
+  {
+    name: 'body: chunked, chunked',
+    send: post('Transfer-Encoding: chunked, chunked\r\n', '0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: chunked, identity',
+    send: post('Transfer-Encoding: chunked, identity\r\n', '0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: "chunked"',
+    send: post('Transfer-Encoding: "chunked"\r\n', '0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: chunked;q=1',
+    send: post('Transfer-Encoding: chunked;q=1\r\n', '0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: a coding with a vertical tab',
+    send: post('Transfer-Encoding: \x0bchunked\r\n', '0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: a coding named with a space',
+    send: post('Transfer-Encoding : chunked\r\n', `0\r\n\r\n${SMUGGLED}`),
+    expect: '400',
+  },
+  {
+    name: 'body: a folded coding',
+    send: post('Transfer-Encoding:\r\n chunked\r\n', '0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: a length hidden behind LF',
+    send: post(`X: y\nContent-Length: ${SMUGGLED.length}\r\n`, SMUGGLED),
+    expect: '400',
+  },
+  {
+    name: 'body: chunks in capitals',
+    send: post(CHUNKED, 'A\r\n0123456789\r\n0\r\n\r\n'),
+    expect: '200',
+  },
+  {
+    name: 'body: a chunk size with zeros before it',
+    send: post(CHUNKED, '0005\r\nhello\r\n0\r\n\r\n'),
+    expect: '200',
+  },
+  {
+    name: 'body: a last chunk of many zeros',
+    send: post(CHUNKED, '5\r\nhello\r\n000\r\n\r\n'),
+    expect: '200',
+  },
+  {
+    name: 'body: a chunk extension',
+    send: post(CHUNKED, '5;a=b\r\nhello\r\n0\r\n\r\n'),
+    expect: '200',
+    deviations: {
+      uws: {
+        expect: 'waits',
+        why: 'reads an extension as part of the size: the upload never completes',
+      },
+    },
+  },
+  {
+    name: 'body: a chunk size with 0x',
+    send: post(CHUNKED, '0x5\r\nhello\r\n0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: a signed chunk size',
+    send: post(CHUNKED, '+5\r\nhello\r\n0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: a negative chunk size',
+    send: post(CHUNKED, '-5\r\nhello\r\n0\r\n\r\n'),
+    expect: '400',
+  },
+  {
+    name: 'body: a space before a chunk size',
+    send: post(CHUNKED, ' 5\r\nhello\r\n0\r\n\r\n'),
+    expect: '400',
+    deviations: { uws: { expect: '200', why: CHUNKS } },
+  },
+  {
+    name: 'body: LF alone after a chunk size',
+    send: post(CHUNKED, '5\nhello\r\n0\r\n\r\n'),
+    expect: '400',
+    deviations: { uws: { expect: '200', why: CHUNKS } },
+  },
+  {
+    name: 'body: LF alone after a chunk',
+    send: post(CHUNKED, '5\r\nhello\n0\r\n\r\n'),
+    expect: '400',
+    deviations: { uws: { expect: '200', why: CHUNKS } },
+  },
+  {
+    name: 'body: an empty chunk size',
+    send: post(CHUNKED, '\r\nhello\r\n0\r\n\r\n'),
+    expect: '400',
+    deviations: { uws: { expect: '200', why: CHUNKS } },
+  },
+  {
+    name: 'body: a chunk that is longer than it says',
+    send: post(CHUNKED, '3\r\nhello\r\n0\r\n\r\n'),
+    expect: '400',
+    deviations: { uws: { expect: '200', why: CHUNKS } },
+  },
+  {
+    name: 'body: a request behind the last chunk',
+    send: post(`Connection: close\r\n${CHUNKED}`, `5\r\nhello\r\n0\r\n\r\n${SMUGGLED}`),
+    expect: '200',
+    deviations: { uws: { expect: 'none', why: EARLIER }, node: { expect: '400', why: CLOSED } },
+  },
+  {
+    name: 'body: three requests at once',
+    send: post('Content-Length: 1\r\n', 'a') + get() + get(),
+    expect: '200 200 200',
+    deviations: { uws: { expect: 'none', why: EARLIER } },
+  },
+  {
+    name: 'body: a request behind one that is wrong',
+    send: get(`${H}X : y\r\n`) + SMUGGLED,
+    expect: '400',
+  },
+]
+
+/** Malformed requests, and requests that look it. */
+export const MORE_PROBES: readonly Probe[] = [...lines, ...fields, ...bodies]
