@@ -222,13 +222,14 @@ export class Mesh implements PeerOwner {
   // --- PeerOwner ---
 
   connectionFor(peer: MeshPeer): Connection {
-    const { dispatch, offers, clock } = this.#options
+    const { dispatch, offers, clock, limits } = this.#options
     return createConnection({
       channel: peer.channel,
       dispatch,
       offers,
       clock,
       peer,
+      ...(limits.calls === undefined ? {} : { limits: limits.calls }),
       ...this.#authorize,
     })
   }

@@ -1,3 +1,4 @@
+import type { RpcLimits } from '@flatend/rpc'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { DiscoveryLimits } from '@flatend/kademlia'
@@ -16,6 +17,8 @@ export interface NodeLimits {
   readonly admission?: Partial<AdmissionLimits>
   /** One connection: its times and queues. */
   readonly session?: Partial<SessionLimits>
+  /** Calls of one connection. A WebSocket is a call for as long as it is open. */
+  readonly calls?: Partial<Pick<RpcLimits, 'maxStreams'>>
   /** Discovery: how many nodes are kept connected. */
   readonly discovery?: Partial<DiscoveryLimits>
 }
