@@ -79,10 +79,10 @@ export function upgradeExchange(
   const extensions = options.deflate ? (headerOf(headers, 'sec-websocket-extensions') ?? '') : ''
   const link = new UwsWebSocket({ options, events }, context)
   const response = exchange.leave()
-  response.cork(() => {
-    writeHead(response, { status: 101, headers: options.headers, size, close: false })
-    response.upgrade({ link }, key, options.protocol ?? '', extensions, native)
-  })
+  // Not inside a cork of ours: that looks, once it ends, at memory the socket has moved away from, and
+  // now and then takes what it finds there for a reason to close.
+  writeHead(response, { status: 101, headers: options.headers, size, close: false })
+  response.upgrade({ link }, key, options.protocol ?? '', extensions, native)
   return link
 }
 
