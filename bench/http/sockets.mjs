@@ -39,7 +39,9 @@ async function openOne(port) {
 
 handle(
   'open',
-  async (/** @type {{ port: number, count: number, atOnce: number }} */ { port, count, atOnce }) => {
+  async (
+    /** @type {{ port: number, count: number, atOnce: number }} */ { port, count, atOnce },
+  ) => {
     let left = count
     const one = async () => {
       while (left-- > 0) await openOne(port)

@@ -4,6 +4,9 @@ import { chromiumHere, startChromium } from '../support/chromium.ts'
 import { curl, curlUntil, type Example, example, type Running, start } from '../support/example.ts'
 import { skipUnless } from '../support/skip.ts'
 
+const said = (page: Page, text: string) =>
+  page.locator('#messages li', { hasText: text }).first().waitFor()
+
 describe.each(['uws', 'node'])('driver %s', (driver) => {
   let chat: Example
   let gateway: Running
@@ -11,7 +14,9 @@ describe.each(['uws', 'node'])('driver %s', (driver) => {
 
   beforeAll(async () => {
     chat = await example('chat')
-    gateway = await chat.gateway((config) => config.replace('[[http]]', `[[http]]\ndriver = "${driver}"`))
+    gateway = await chat.gateway((config) =>
+      config.replace('[[http]]', `[[http]]\ndriver = "${driver}"`),
+    )
     await chat.run('index.js').prints(/running/)
     // A request that is no WebSocket is told so by the gateway, once the service is there or not.
     await curlUntil(426, `${chat.url}/rooms/lobby`)
@@ -28,11 +33,13 @@ describe.each(['uws', 'node'])('driver %s', (driver) => {
     return page
   }
 
-  const said = (page: Page, text: string) => page.locator('#messages li', { hasText: text }).first().waitFor()
-
   test('two browsers in a room hear each other, one in another does not; who leaves is missed', async (ctx) => {
     skipUnless(ctx, chromiumHere)
-    const [ada, bob, eve] = [await open('name=Ada'), await open('name=Bob'), await open('name=Eve&room=other')]
+    const [ada, bob, eve] = [
+      await open('name=Ada'),
+      await open('name=Bob'),
+      await open('name=Eve&room=other'),
+    ]
     await said(ada, 'Bob is here')
     await bob.locator('#text').fill('hello <b>Ada</b> 🥛')
     await bob.locator('#text').press('Enter')
@@ -44,7 +51,13 @@ describe.each(['uws', 'node'])('driver %s', (driver) => {
   })
 
   test('events arrive as they happen, by curl and by EventSource, uncompressed', async (ctx) => {
-    const watcher = start('curl', ['-sSN', '-D', '-', '--compressed', `${chat.url}/rooms/quiet/events`])
+    const watcher = start('curl', [
+      '-sSN',
+      '-D',
+      '-',
+      '--compressed',
+      `${chat.url}/rooms/quiet/events`,
+    ])
     const [head] = await watcher.prints(/HTTP\/1\.1 200[\s\S]*retry: 1000\n\n/)
     expect(head.toLowerCase()).toContain('content-type: text/event-stream')
     expect(head.toLowerCase()).not.toContain('content-encoding')

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { PROTOCOL_FIELD } from '@flatend/gateway'
-import type { CallError, IncomingCall, IncomingSink } from '@flatend/rpc'
-import { BodyQueue, type BodySource, bodyLimitError } from './body-queue.ts'
+import type { CallError, IncomingCall } from '@flatend/rpc'
+import { BodyQueue, bodyLimitError } from './body-queue.ts'
 import { NodeError } from './errors.ts'
 import {
   fieldsUnder,
@@ -10,6 +10,7 @@ import {
   headerOf,
   headersToRecord,
 } from './headers.ts'
+import { CallSink, CallSource } from './incoming-body.ts'
 import { LazyDuplex, type LazyHooks } from './lazy-duplex.ts'
 import type { PeerId } from './peer-id.ts'
 import type { CallOptions, Reply } from './reply.ts'
@@ -71,8 +72,8 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#call = call
     this.#caller = caller
     // A Duplex has an `end` of its own: what the connection tells comes to objects apart.
-    this.#queue = new BodyQueue(new Source(call))
-    call.accept(new Sink(this.#queue, this))
+    this.#queue = new BodyQueue(new CallSource(call))
+    call.accept(new CallSink(this.#queue, this))
   }
 
   /** @internal The Duplex was just made: it takes up the state the call is in. */
@@ -373,49 +374,6 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#finished = true
     if (last === undefined || last.length === 0) this.#call.end()
     else this.#call.end(last)
-  }
-}
-
-/** Gives the caller credit for what the handler took. */
-class Source implements BodySource {
-  readonly #call: IncomingCall
-
-  constructor(call: IncomingCall) {
-    this.#call = call
-  }
-
-  consumed(bytes: number): void {
-    this.#call.consumed(bytes)
-  }
-
-  /** The handler decides what it answers. */
-  refused(): void {}
-}
-
-/** What the connection tells of the request. */
-class Sink implements IncomingSink {
-  readonly #queue: BodyQueue
-  readonly #context: Context
-
-  constructor(queue: BodyQueue, context: Context) {
-    this.#queue = queue
-    this.#context = context
-  }
-
-  data(chunk: Uint8Array): void {
-    this.#queue.push(chunk)
-  }
-
-  end(): void {
-    this.#queue.close()
-  }
-
-  cancel(error: CallError): void {
-    this.#context.onCancel(error)
-  }
-
-  drain(): void {
-    this.#context.onDrain()
   }
 }
 

@@ -1,7 +1,10 @@
 const query = new URLSearchParams(location.search)
 const room = query.get('room') ?? 'lobby'
 const name = query.get('name') ?? `guest ${Math.floor(Math.random() * 1_000)}`
-const url = new URL(`rooms/${encodeURIComponent(room)}?name=${encodeURIComponent(name)}`, location.href)
+const url = new URL(
+  `rooms/${encodeURIComponent(room)}?name=${encodeURIComponent(name)}`,
+  location.href,
+)
 url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
 
 const state = document.querySelector('#state')

@@ -68,22 +68,23 @@ function answer(record: RequestRecord, routes: ListenerRoutes): void {
 }
 
 function run(record: RequestRecord, target: RouteTarget, params: readonly string[]): void {
-  const { config, maxBodySize, root } = target
-  if (target.compress !== undefined && config.webSocket === undefined) {
-    compressAnswer(record, target.compress)
-  }
-  const { exchange, requestId } = record
+  const { config, root, compress } = target
+  if (compress !== undefined && config.webSocket === undefined) compressAnswer(record, compress)
   if (root !== undefined && config.target.kind === 'static') {
-    exchange.body.cancel()
+    record.exchange.body.cancel()
     const path = params.at(-1) ?? '/'
-    void serveStatic(record, {
-      root,
-      path,
-      noCache: config.noCache,
-      options: config.target.options,
-    })
+    const { options } = config.target
+    void serveStatic(record, { root, path, noCache: config.noCache, options })
     return
   }
+  callService(record, target, params)
+}
+
+function callService(record: RequestRecord, target: RouteTarget, params: readonly string[]): void {
+  const { exchange, requestId } = record
+  const { config, maxBodySize, services } = target
+  const { webSocket, timeoutMs, noCache } = config
+  if (webSocket !== undefined && refusesSocket(record, webSocket)) return
   if (exchange.body.length !== undefined && exchange.body.length > maxBodySize) {
     record.refuse({
       status: 413,
@@ -92,19 +93,15 @@ function run(record: RequestRecord, target: RouteTarget, params: readonly string
     })
     return
   }
-  const { webSocket } = config
-  if (webSocket !== undefined && refusesSocket(record, webSocket)) return
+  const without = webSocket !== undefined ? HANDSHAKE : noCache ? CONDITIONAL : undefined
   const input = { exchange, requestId, params }
-  const without = webSocket === undefined ? CONDITIONAL : HANDSHAKE
-  const fields = requestFields(config.noCache || webSocket ? { ...input, without } : input)
+  const fields = requestFields(without === undefined ? input : { ...input, without })
   if ('status' in fields) {
     const long = fields.status === 414
     const code = long ? 'FLATEND_GATEWAY_ADDRESS_TOO_LONG' : 'FLATEND_GATEWAY_FIELDS_TOO_LARGE'
     record.refuse({ ...fields, code })
     return
   }
-  const { timeoutMs, noCache } = config
-  const { services } = target
   const plan = { fields, services, timeoutMs, maxBodySize, noCache }
   if (webSocket === undefined) new Transfer(record, plan).start()
   else callSocket(record, plan, webSocket)

@@ -15,6 +15,17 @@ const ABOUT_BYTES: ReadonlySet<string> = new Set([
   'signature',
 ])
 
+/** Weights by name; what is malformed is as if it were not there: no coding is sent by mistake. */
+function weightsOf(accept: string): Map<string, number> {
+  const weights = new Map<string, number>()
+  for (const item of accept.toLowerCase().split(',')) {
+    const [name = '', parameter, ...rest] = item.split(';').map((piece) => piece.trim())
+    const weight = parameter === undefined ? 1 : Number(WEIGHT.exec(parameter)?.[1] ?? Number.NaN)
+    if (name !== '' && rest.length === 0 && !Number.isNaN(weight)) weights.set(name, weight)
+  }
+  return weights
+}
+
 /**
  * The coding a client likes best of those there are, the first of equals (RFC 9110 §12.5.3);
  * `undefined` where it takes none of them, or likes them less than none.
@@ -24,20 +35,15 @@ export function chooseEncoding(
   available: readonly Encoding[],
 ): Encoding | undefined {
   if (accept === undefined) return undefined
-  const weights = new Map<string, number>()
-  for (const item of accept.toLowerCase().split(',')) {
-    const [name = '', parameter, ...rest] = item.split(';').map((piece) => piece.trim())
-    const weight = parameter === undefined ? 1 : Number(WEIGHT.exec(parameter)?.[1] ?? Number.NaN)
-    // What is malformed is as if it were not there: no coding is sent by mistake.
-    if (name !== '' && rest.length === 0 && !Number.isNaN(weight)) weights.set(name, weight)
-  }
+  const weights = weightsOf(accept)
   const weightOf = (name: string): number => weights.get(name) ?? weights.get('*') ?? 0
-  const plain = weights.get('identity') ?? 0
+  let most = weights.get('identity') ?? 0
   let best: Encoding | undefined
   for (const encoding of available) {
     const weight = weigh(encoding, weightOf)
-    if (weight > 0 && weight >= plain && weight > (best ? weigh(best, weightOf) : 0))
-      best = encoding
+    if (weight === 0 || weight < most || (weight === most && best !== undefined)) continue
+    most = weight
+    best = encoding
   }
   return best
 }
@@ -65,14 +71,18 @@ export function isCompressible({ status, headers, length, minSize }: Compressibl
   let type = ''
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const field = headers[i] as string
-    const value = headers[i + 1] as string
-    if (field === 'content-type') type = (value.split(';')[0] as string).trim().toLowerCase()
-    else if (ABOUT_BYTES.has(field)) return false
-    else if (field === 'content-encoding' && value.trim().toLowerCase() !== 'identity') return false
-    else if (field === 'cache-control' && /(?:^|[\s,])no-transform(?:$|[\s,;])/i.test(value))
-      return false
+    const value = (headers[i + 1] as string).toLowerCase()
+    if (field === 'content-type') type = (value.split(';')[0] as string).trim()
+    else if (forbids(field, value)) return false
   }
   return type !== EVENTS && COMPRESSIBLE.test(type)
+}
+
+/** Whether a field says that the bytes are to stay as they are. */
+function forbids(field: string, value: string): boolean {
+  if (field === 'content-encoding') return value.trim() !== 'identity'
+  if (field === 'cache-control') return /(?:^|[\s,])no-transform(?:$|[\s,;])/.test(value)
+  return ABOUT_BYTES.has(field)
 }
 
 /** The headers with `vary: accept-encoding`, once. */

@@ -75,11 +75,13 @@ export class CompressedSink implements BodySink, CompressorOutput {
     if (this.#over || this.#sink.write(chunk)) return
     this.#compressor.pause()
     this.#sink.ready().then(
-      () => {
-        if (!this.#over) this.#compressor.resume()
-      },
+      () => this.#resume(),
       () => this.close(),
     )
+  }
+
+  #resume(): void {
+    if (!this.#over) this.#compressor.resume()
   }
 
   drain(): void {

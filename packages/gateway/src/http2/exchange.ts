@@ -48,7 +48,7 @@ export class NodeExchange implements Exchange {
   readonly peer: string
   readonly body: RequestBody
   readonly #context: ExchangeContext
-  readonly #transport: Transport
+  #transport: Transport | undefined
   readonly #upload: NodeBody | undefined
   /** Tells a client that asked whether to send its body to do so; `undefined` once it is told. */
   goOn: (() => void) | undefined
@@ -97,15 +97,15 @@ export class NodeExchange implements Exchange {
     const length = body?.length ?? options.length
     const head = { status, headers, length, close }
     if (options.end === true || isBodyless(this.method, status)) {
-      this.#transport.head(status === 204 ? { ...head, length: undefined } : head, true)
+      this.#transport?.head(status === 204 ? { ...head, length: undefined } : head, true)
       return NOWHERE
     }
     if (body !== undefined && body.length <= ONE_WRITE) {
-      this.#transport.whole(head, body)
+      this.#transport?.whole(head, body)
       return NOWHERE
     }
     const begin = (): void =>
-      this.#transport.head(
+      this.#transport?.head(
         { ...head, close: this.#context.draining || this.goOn !== undefined },
         false,
       )
@@ -136,12 +136,15 @@ export class NodeExchange implements Exchange {
     }
     this.#responded = true
     this.#gone = true
+    // A WebSocket stays for long: what the request was made of need not.
+    this.upgrade = undefined
+    this.#transport = undefined
   }
 
   /** The client neither sends nor takes anything any more: as good as gone. */
   stalled(): void {
     this.closed(false)
-    this.#transport.abort()
+    this.#transport?.abort()
   }
 
   /** Breaks the connection. */
@@ -150,13 +153,15 @@ export class NodeExchange implements Exchange {
     this.#gone = true
     this.#sink?.closed()
     this.#upload?.fail(new Error('the connection was broken off'))
-    this.#transport.abort()
+    this.#transport?.abort()
   }
 
   #stream(total: number | undefined, begin: () => void, body: Uint8Array | undefined): BodySink {
+    const writable = this.#transport?.writable
+    if (writable === undefined) return NOWHERE
     // The body may be read while the answer is written, and then it is too late to tell.
     if (body === undefined) this.goOn?.()
-    const sink = new NodeSink(this.#transport.writable, {
+    const sink = new NodeSink(writable, {
       stalls: this.#context.writes,
       total,
       onStall: () => this.stalled(),

@@ -234,7 +234,8 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
     const query = request.getQuery() ?? ''
     const head = readRequestHead(request, this.capabilities.maxHeaderSize)
     const line = METHODS.has(method) || isToken(method)
-    const target = (path.startsWith('/') && !path.includes('#') && !query.includes('#')) || path === '*'
+    const target =
+      (path.startsWith('/') && !path.includes('#') && !query.includes('#')) || path === '*'
     if (head.refuse === 0 && line && target) {
       return new UwsExchange(response, { line: { method, path, query }, head }, this)
     }

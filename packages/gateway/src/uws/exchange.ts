@@ -147,6 +147,7 @@ export class UwsExchange implements Exchange, SinkHost {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'this request is answered already, or gone')
     }
     this.#responded = true
+    this.upgrade = undefined
     this.#over()
     return response
   }

@@ -33,8 +33,8 @@ const FAILED = 1011
 export class SocketTransfer implements CallSink {
   readonly #record: RequestRecord
   readonly #config: WebSocketConfig
-  /** Answers where the service gives no WebSocket. */
-  readonly #http: Transfer
+  /** Answers where the service gives no WebSocket; not needed any more once it did. */
+  #http: Transfer | undefined
   readonly #reader: RecordReader
   #handle: CallHandle | undefined
   /** What the service said before `open` returned. */
@@ -56,7 +56,7 @@ export class SocketTransfer implements CallSink {
 
   start(): void {
     this.#record.exchange.onClose(() => this.#left())
-    this.#handle = this.#http.open(this)
+    this.#handle = this.#http?.open(this)
     const early = this.#early ?? []
     this.#early = undefined
     for (const tell of early) tell()
@@ -65,7 +65,7 @@ export class SocketTransfer implements CallSink {
   response(status: number, headers: HeaderList): void {
     if (this.#waits(() => this.response(status, headers))) return
     if (status !== SWITCHING) {
-      this.#refuse().response(status, headers)
+      this.#refuse()?.response(status, headers)
       return
     }
     if (this.#socket !== undefined || this.#refused) return
@@ -74,14 +74,14 @@ export class SocketTransfer implements CallSink {
     } catch (error) {
       const { env, requestId } = this.#record
       env.log.error({ error, requestId }, 'a WebSocket could not be opened')
-      this.#refuse().response(0, [])
+      this.#refuse()?.response(0, [])
     }
   }
 
   data(chunk: Uint8Array): void {
     if (this.#waits(() => this.data(chunk))) return
     if (this.#socket === undefined) {
-      this.#refuse().data(chunk)
+      this.#refuse()?.data(chunk)
       return
     }
     this.#unconsumed += chunk.length
@@ -96,7 +96,7 @@ export class SocketTransfer implements CallSink {
   end(): void {
     if (this.#waits(() => this.end())) return
     this.#callOver = true
-    if (this.#socket === undefined) this.#refuse().end()
+    if (this.#socket === undefined) this.#refuse()?.end()
     else if (this.#reader.partial) {
       this.#fail(FAILED, 'the service left in the middle of a message', 'half a message')
     } else this.#finish(NORMAL, '')
@@ -106,7 +106,7 @@ export class SocketTransfer implements CallSink {
     if (this.#waits(() => this.fail(failure))) return
     this.#callOver = true
     if (this.#socket === undefined) {
-      this.#refuse().fail(failure)
+      this.#refuse()?.fail(failure)
       return
     }
     const reason = failure.expose ? failure.message : 'the service ended the connection'
@@ -149,7 +149,7 @@ export class SocketTransfer implements CallSink {
   }
 
   /** An answer like any other, and the request is complete. */
-  #refuse(): Transfer {
+  #refuse(): Transfer | undefined {
     if (!this.#refused) {
       this.#refused = true
       this.#handle?.end()
@@ -159,7 +159,7 @@ export class SocketTransfer implements CallSink {
 
   /** The client left before there was a WebSocket. */
   #left(): void {
-    if (this.#socket === undefined) this.#http.gone()
+    if (this.#socket === undefined) this.#http?.gone()
   }
 
   #open({ headers, dropped }: ResponseHead): void {
@@ -188,6 +188,7 @@ export class SocketTransfer implements CallSink {
       { headers: out, protocol, maxMessage, deflate, pingMs, idleMs },
       events,
     )
+    this.#http = undefined
   }
 
   #send(kind: RecordKind, payload: Uint8Array): void {

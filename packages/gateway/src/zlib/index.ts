@@ -33,11 +33,11 @@ const MAKERS: Readonly<Record<Encoding, Maker | undefined>> = {
     make: () =>
       zlib.createBrotliCompress({
         params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 18 },
-      }) as unknown as Stream,
+      }),
     flush: constants.BROTLI_OPERATION_FLUSH,
   },
   gzip: {
-    make: () => zlib.createGzip({ level: 5 }) as unknown as Stream,
+    make: () => zlib.createGzip({ level: 5 }),
     flush: constants.Z_SYNC_FLUSH,
   },
   zstd: zstd.createZstdCompress && {

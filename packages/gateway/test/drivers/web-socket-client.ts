@@ -19,12 +19,17 @@ export interface Frame {
 const MASK = Buffer.from([0x12, 0x34, 0x56, 0x78])
 const TAIL = Buffer.from([0, 0, 0xff, 0xff])
 
+function fewestBytes(length: bigint): 0 | 2 | 8 {
+  if (length < 126n) return 0
+  return length < 65_536n ? 2 : 8
+}
+
 /** A frame as bytes. */
 export function encodeFrame(frame: Frame): Buffer {
   const { opcode, fin = true, reserved = 0, masked = true } = frame
   const payload = Buffer.from(frame.payload ?? '')
   const length = frame.claims ?? BigInt(payload.length)
-  const bytes = frame.lengthBytes ?? (length < 126n ? 0 : length < 65_536n ? 2 : 8)
+  const bytes = frame.lengthBytes ?? fewestBytes(length)
   const extended = Buffer.alloc(8)
   extended.writeBigUInt64BE(length)
   const short = bytes === 0 ? Number(length) : bytes === 2 ? 126 : 127

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/driver.ts'
 import type { ServerWebSocket, UpgradeOptions } from '../../src/web-socket/port.ts'
 import { DRIVERS, type DriverName, type Running, run } from './bench.ts'
-import { MAX_MESSAGE, SOCKET_CASES, type SocketCase } from './web-socket-cases.ts'
+import { MAX_MESSAGE, type SocketCase } from './web-socket-case.ts'
+import { SOCKET_CASES } from './web-socket-cases.ts'
 import { type Frame, WebSocketClient } from './web-socket-client.ts'
 
 const OPTIONS: UpgradeOptions = {
