@@ -71,6 +71,7 @@ function complaints(key: string, line: string): readonly string[] {
 }
 
 const TARGETS = new Set(['path', 'service', 'services', 'static'])
+const OF_FILES = new Set(['precompressed', 'fallback', 'immutable', 'listing'])
 
 /** A configuration with the line where the key belongs. */
 function around(key: string, line: string): string {
@@ -80,7 +81,8 @@ function around(key: string, line: string): string {
   if (path[1] === 'routes') {
     text.push('[[http.routes]]')
     if (last !== 'path') text.push('path = "GET /"')
-    if (!TARGETS.has(last) || last === 'path') text.push('service = "hello"')
+    if (OF_FILES.has(last)) text.push('static = "public"')
+    else if (!TARGETS.has(last) || last === 'path') text.push('service = "hello"')
   }
   const table = path.join('.')
   if (table !== '' && table !== 'http' && table !== 'http.routes') text.push(`[${table}]`)

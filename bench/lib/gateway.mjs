@@ -43,6 +43,11 @@ service = "download"
 timeout = "10m"
 
 [[http.routes]]
+path = "GET /socket"
+service = "socket"
+websocket = true
+
+[[http.routes]]
 path = "POST /sink"
 service = "sink"
 timeout = "10m"

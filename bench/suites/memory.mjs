@@ -6,6 +6,7 @@ import { GO_ONLY, withGateway } from '../lib/gateway.mjs'
 import { launch, measured } from '../lib/process.mjs'
 import { runRounds } from '../lib/rounds.mjs'
 import { idlePeers } from './idle-peers.mjs'
+import { idleSockets } from './idle-sockets.mjs'
 import { neverReads } from './never-reads.mjs'
 
 /** @import { Case, Metrics, Options, Suite } from '../lib/types.d.ts' */
@@ -89,6 +90,7 @@ export const memory = {
   run: async (options) => {
     const moved = await runBodies(options)
     const unread = await neverReads(options)
-    return [...moved, ...unread, ...(await idlePeers(options))]
+    const peers = await idlePeers(options)
+    return [...moved, ...unread, ...peers, ...(await idleSockets(options))]
   },
 }

@@ -28,6 +28,10 @@ const services = {
     return String(counted)
   },
   slow: async (ctx) => String(await sinks.slow(ctx)),
+  socket: async (ctx) => {
+    const socket = ctx.webSocket()
+    for await (const message of socket) await socket.send(message)
+  },
   never: () => new Promise(() => undefined),
   download: (ctx) =>
     pieces({
@@ -46,6 +50,8 @@ export async function serve({ join = [] } = {}) {
   const node = await Node.start({
     services,
     addrs: join,
+    // As many WebSockets as a suite opens.
+    limits: { calls: { maxStreams: 20_000 } },
     ...(join.length > 0 ? {} : { bindAddrs: ['127.0.0.1:0'] }),
   })
   const port = Number(/\d+$/.exec(node.address ?? '')?.[0] ?? 0)

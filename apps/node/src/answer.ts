@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
  * else as JSON. Resolves once a stream is sent; everything else is sent at once. Nothing returned is an empty answer, unless the handler answers in its own time.
  */
 export function answer(ctx: Context, value: unknown): Promise<void> | undefined {
+  ctx.closeWebSocket()
   if (ctx.answered || value === ctx) return undefined
   if (value === undefined || value === null) ctx.send()
   else if (typeof value === 'string') {

@@ -149,7 +149,19 @@ export class BodyQueue {
   }
 }
 
-export function bodyLimitError(limit: number): NodeError {
+/** All of a stream. @throws NodeError `FLATEND_NODE_BODY_LIMIT` where it is longer than `limit` bytes */
+export async function collectStream(stream: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.length
+    if (length > limit) throw bodyLimitError(limit)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function bodyLimitError(limit: number): NodeError {
   return new NodeError(
     'FLATEND_NODE_BODY_LIMIT',
     `the body is longer than ${limit} bytes: raise { limit } or read it as a stream`,

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { TraceFields } from '@flatend/gateway'
-import type { CallError, IncomingCall, IncomingSink } from '@flatend/rpc'
-import { BodyQueue, bodyLimitError } from './body-queue.ts'
-import { CallSource } from './call-source.ts'
+import type { CallError, IncomingCall } from '@flatend/rpc'
+import { BodyQueue, collectStream } from './body-queue.ts'
 import { describeFailure } from './describe-failure.ts'
 import { NodeError } from './errors.ts'
 import {
@@ -12,17 +11,19 @@ import {
   headerOf,
   headersToRecord,
 } from './headers.ts'
+import { CallSink, CallSource } from './incoming-body.ts'
 import { LazyDuplex, type LazyHooks } from './lazy-duplex.ts'
 import type { PeerId } from './peer-id.ts'
-import type { CallOptions, Reply } from './reply.ts'
+import type { CallFunction, CallOptions, Reply } from './reply.ts'
 import { headersIn, traceOf } from './tracing/trace.ts'
+import {
+  acceptProtocol,
+  asksForWebSocket,
+  ServiceWebSocket,
+  type WebSocketOptions,
+} from './web-socket.ts'
 
-/** Calls a service; a node gives its own {@link Context}s the one that carries the deadline on. */
-export type CallFunction = (
-  service: string | readonly string[],
-  body?: unknown,
-  options?: CallOptions,
-) => Promise<Reply>
+const SWITCHING = 101
 
 /** How much of a request body {@link Context.body} takes, in bytes, unless told. */
 export const DEFAULT_BODY_LIMIT = 65_536
@@ -55,6 +56,7 @@ export class Context extends LazyDuplex implements LazyHooks {
   #onDrain: (() => void) | undefined
   #trace: TraceFields | undefined
   #onOver: ((failure?: string) => void) | undefined
+  #socket: ServiceWebSocket | undefined
   /** Somebody used the Duplex. */
   #made = false
   #streaming = false
@@ -68,7 +70,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#caller = caller
     // A Duplex has an `end` of its own: what the connection tells comes to objects apart.
     this.#queue = new BodyQueue(new CallSource(call))
-    call.accept(new Sink(this.#queue, this))
+    call.accept(new CallSink(this.#queue, this))
   }
 
   /** @internal The Duplex was just made: it takes up the state the call is in. */
@@ -206,7 +208,7 @@ export class Context extends LazyDuplex implements LazyHooks {
    * @throws NodeError `FLATEND_NODE_BODY_LIMIT` where the body is longer.
    */
   body({ limit = DEFAULT_BODY_LIMIT }: { readonly limit?: number } = {}): Promise<Buffer> {
-    if (this.#wanted || (this.#made && this.readableLength > 0)) return this.#collectStream(limit)
+    if (this.#wanted || (this.#made && this.readableLength > 0)) return collectStream(this, limit)
     return this.#queue.collect(limit)
   }
 
@@ -215,6 +217,26 @@ export class Context extends LazyDuplex implements LazyHooks {
   override read(options: { readonly limit?: number }): Promise<Buffer>
   override read(argument?: number | { readonly limit?: number }): unknown {
     return typeof argument === 'object' ? this.body(argument) : super.read(argument)
+  }
+
+  /** Whether the client asks for a WebSocket. */
+  get isWebSocket(): boolean {
+    return asksForWebSocket(this.headers)
+  }
+
+  /**
+   * Takes the client's WebSocket, with the headers set before; a second call gives the same. Without
+   * it the handler's answer is an ordinary one, such as 401, and there is no WebSocket.
+   * @throws NodeError `FLATEND_NODE_NO_WEBSOCKET` (shown, 426) where the client asks for none
+   */
+  webSocket(options: WebSocketOptions = {}): ServiceWebSocket {
+    this.#socket ??= this.#accept(options)
+    return this.#socket
+  }
+
+  /** @internal The handler is done: its WebSocket, if there is one, is closed. */
+  closeWebSocket(): void {
+    this.#socket?.close()
   }
 
   /** Calls another service within this request's deadline; cancelled when the request is. */
@@ -251,6 +273,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     const resume = this.#onDrain
     this.#onDrain = undefined
     resume?.()
+    this.#socket?.onDrain()
   }
 
   /** @internal The call is over: nobody waits for an answer. */
@@ -261,6 +284,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#cancelled = error
     this.#queue.fail(error)
     this.#abort?.abort(error)
+    this.#socket?.onGone()
     this.#discard(error)
   }
 
@@ -330,23 +354,27 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#discard()
   }
 
+  #accept({ protocols, maxMessage }: WebSocketOptions): ServiceWebSocket {
+    const protocol = acceptProtocol(this.headers, protocols)
+    if (protocol !== '') this.header('sec-websocket-protocol', protocol)
+    this.status(SWITCHING)
+    this.#respond()
+    const call = {
+      queue: this.#queue,
+      write: (chunk: Uint8Array) => !this.#finished && this.#call.write(chunk),
+      end: (last?: Uint8Array) => {
+        if (!this.#finished) this.#finish(last)
+      },
+    }
+    return new ServiceWebSocket(call, protocol, maxMessage)
+  }
+
   #pump(): void {
     this.#queue.read((chunk) => {
       if (chunk === null || !this.push(chunk)) this.#wanted = false
       if (chunk === null) this.push(null)
       return this.#wanted
     })
-  }
-
-  async #collectStream(limit: number): Promise<Buffer> {
-    const chunks: Buffer[] = []
-    let length = 0
-    for await (const chunk of this) {
-      length += chunk.length
-      if (length > limit) throw bodyLimitError(limit)
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks)
   }
 
   #respond(): void {
@@ -361,33 +389,6 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#over()
     if (last === undefined || last.length === 0) this.#call.end()
     else this.#call.end(last)
-  }
-}
-
-/** What the connection tells of the request. */
-class Sink implements IncomingSink {
-  readonly #queue: BodyQueue
-  readonly #context: Context
-
-  constructor(queue: BodyQueue, context: Context) {
-    this.#queue = queue
-    this.#context = context
-  }
-
-  data(chunk: Uint8Array): void {
-    this.#queue.push(chunk)
-  }
-
-  end(): void {
-    this.#queue.close()
-  }
-
-  cancel(error: CallError): void {
-    this.#context.onCancel(error)
-  }
-
-  drain(): void {
-    this.#context.onDrain()
   }
 }
 

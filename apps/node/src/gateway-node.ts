@@ -10,6 +10,7 @@ import {
 } from '@flatend/gateway'
 import { createFiles } from '@flatend/gateway/files'
 import { type Certificates, createCertificates } from '@flatend/gateway/tls'
+import { createCompressors } from '@flatend/gateway/zlib'
 import { accessLog } from './access-log.ts'
 import { ACME_SERVICE, acmePeers, answerAcmePeers, mayShare } from './acme-peers.ts'
 import { LoopDelayMeter } from './admin/loop-delay.ts'
@@ -73,6 +74,7 @@ export async function startGateway(options: GatewayNodeOptions): Promise<Gateway
     drivers: (listener, driver) => chooseDriver(listener, driver, log),
     files: createFiles(),
     certificates,
+    compressors: createCompressors(),
     clock: systemClock,
     defer: deferToEndOfTick,
     random: Math.random,

@@ -174,13 +174,14 @@ export class Mesh implements PeerOwner {
   // --- PeerOwner ---
 
   connectionFor(peer: MeshPeer): Connection {
-    const { dispatch, offers, clock } = this.#options
+    const { dispatch, offers, clock, limits } = this.#options
     return createConnection({
       channel: peer.channel,
       dispatch,
       offers,
       clock,
       peer,
+      ...(limits.calls === undefined ? {} : { limits: limits.calls }),
       ...this.#authorize,
     })
   }
@@ -345,10 +346,8 @@ function addressOf(seed: string | DialTarget): string {
   return typeof seed === 'string' ? seed : seed.address
 }
 
-interface OpenOptions {
-  readonly link: Link
+interface OpenOptions extends Pick<DialedLink, 'link' | 'entry'> {
   readonly role: 'dialer' | 'listener'
   readonly peer: MeshPeer
-  readonly entry: Entry
   readonly expectedKey?: Uint8Array | undefined
 }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import type { DialTarget, DiscoveryLimits, Profile, Puzzles } from '@flatend/kademlia'
 import type { AdmissionLimits, SessionLimits, Suite } from '@flatend/monte'
 import type { RelayLimits } from '@flatend/monte/relay'
+import type { RpcLimits } from '@flatend/rpc'
 import type { AllowList, AuthorizePeer } from './access.ts'
 import { formatAddress, formatEndpoint, isWildcard, parseAddress } from './address.ts'
 import { NodeError } from './errors.ts'
@@ -20,6 +21,8 @@ export interface NodeLimits {
   readonly admission?: Partial<AdmissionLimits>
   /** One connection: its times and queues. */
   readonly session?: Partial<SessionLimits>
+  /** Calls of one connection. A WebSocket is a call for as long as it is open. */
+  readonly calls?: Partial<Pick<RpcLimits, 'maxStreams'>>
   /** Discovery: how many nodes are kept connected. */
   readonly discovery?: Partial<DiscoveryLimits>
   /** What this node lends to others as a relay. */

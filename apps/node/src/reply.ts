@@ -125,3 +125,10 @@ export interface ReplyHead {
 function toBuffer(chunk: Uint8Array): Buffer {
   return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 }
+
+/** Calls a service; a node gives its own contexts the one that carries the deadline on. */
+export type CallFunction = (
+  service: string | readonly string[],
+  body?: unknown,
+  options?: CallOptions,
+) => Promise<Reply>

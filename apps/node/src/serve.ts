@@ -1,8 +1,9 @@
 import type { Dispatch, IncomingCall } from '@flatend/rpc'
 import { answer } from './answer.ts'
-import { type CallFunction, Context } from './context.ts'
+import { Context } from './context.ts'
 import type { Logger } from './logger.ts'
 import type { PeerId } from './peer-id.ts'
+import type { CallFunction } from './reply.ts'
 import type { Telemetry } from './tracing/telemetry.ts'
 
 /**

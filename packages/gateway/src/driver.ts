@@ -1,3 +1,5 @@
+import type { ServerWebSocket, UpgradeOptions, WebSocketEvents } from './web-socket/port.ts'
+
 /** A listener's certificate: PEM text, and the host names it is for (all when empty). */
 export interface CertificateEntry {
   readonly names: readonly string[]
@@ -37,6 +39,8 @@ export interface DriverOptions {
   readonly idleTimeoutMs: number
   readonly writeTimeoutMs: number
   readonly maxHeaderSize: number
+  /** Takes WebSockets, with messages of so many bytes at the most. */
+  readonly webSocket?: { readonly maxMessage: number }
 }
 
 /** Body of a request, pulled: one read at a time. */
@@ -86,7 +90,18 @@ export interface Exchange {
    * on, and the driver writes them as UTF-8.
    */
   respond(status: number, headers: readonly string[], options?: RespondOptions): BodySink
+  /**
+   * Instead of `respond`: makes the connection a WebSocket. Where it is there, the client asked for
+   * one by GET and HTTP/1.1; that the handshake is right is for the core to check. The exchange is
+   * over then. `drain` of the driver closes WebSockets with 1001 and waits for them.
+   * @throws GatewayError `FLATEND_GATEWAY_STATE` where it was answered, the client is gone, or a
+   * header is not valid; it can be answered by `respond` then, unless it was
+   */
+  readonly upgrade?: UpgradeExchange | undefined
 }
+
+/** See {@link Exchange.upgrade}. */
+export type UpgradeExchange = (options: UpgradeOptions, events: WebSocketEvents) => ServerWebSocket
 
 export interface RespondOptions {
   readonly length?: number

@@ -16,6 +16,7 @@ export function createEnvironment(options: GatewayOptions, log: GatewayLog): Env
     nameOf: options.nameOf,
     tracer: options.tracer,
     beginTrace: traceBeginner(options.random),
+    compressors: options.compressors,
     nextRequestId: requestIds(options.random),
     later: batched(options.defer),
     retries: new RetryBudget(),

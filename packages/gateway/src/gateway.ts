@@ -90,7 +90,7 @@ class HttpGateway implements Gateway {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'a gateway can be started once only')
     }
     this.#started = true
-    const prepared = await prepareListeners(this.#options)
+    const prepared = await this.#prepare(this.#options)
     try {
       this.#slots = await this.#openAll(addressesOf(prepared))
     } catch (error) {
@@ -114,7 +114,7 @@ class HttpGateway implements Gateway {
 
   async reload(config: GatewayConfig): Promise<ReloadReport> {
     this.#expectServing()
-    const prepared = await prepareListeners({ ...this.#options, config })
+    const prepared = await this.#prepare({ ...this.#options, config })
     const plan = planReload(this.#slots, addressesOf(prepared))
     const opened: Slot[] = []
     try {
@@ -163,6 +163,15 @@ class HttpGateway implements Gateway {
     for (const { source } of this.#slots) source.close()
     for (const { driver } of this.#slots) driver.stopAccepting()
     await Promise.all([...this.#slots.map(drainSlot), ...this.#leaving])
+  }
+
+  async #prepare(options: GatewayOptions): Promise<readonly PreparedListener[]> {
+    const prepared = await prepareListeners(options)
+    const wanted = prepared.some(({ listener }) => listener.compress !== undefined)
+    if (wanted && options.compressors === undefined) {
+      this.#log.warn({}, 'compress has no effect: the gateway was given nothing that can')
+    }
+    return prepared
   }
 
   /** Opens all, or none where one fails. */

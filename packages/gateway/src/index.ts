@@ -29,15 +29,24 @@
  *
  * @packageDocumentation
  */
+
 export type {
   CertificateProblem,
   CertificateSource,
   CertificateState,
   OpenCertificates,
 } from './certificate-source.ts'
+export type {
+  Compressor,
+  CompressorOutput,
+  Compressors,
+  Encoding,
+} from './compress/port.ts'
+export type { CompressConfig } from './config/compress.ts'
 export { ConfigError, formatProblem } from './config/config-error.ts'
 export type { EdgeConfig } from './config/edge.ts'
 export { type ConfigKey, configKeys, type ParseConfigOptions, parseConfig } from './config/parse.ts'
+export type { StaticOptions } from './config/static.ts'
 export type {
   AcmeConfig,
   AdminConfig,
@@ -54,6 +63,7 @@ export type {
   StaticTarget,
   TlsFiles,
 } from './config/types.ts'
+export type { WebSocketConfig } from './config/web-socket.ts'
 export { type CheckConfigOptions, type ConfigCheck, checkConfig } from './config-check.ts'
 export type {
   BodySink,
@@ -66,6 +76,7 @@ export type {
   ExchangeHandler,
   RequestBody,
   RespondOptions,
+  UpgradeExchange,
 } from './driver.ts'
 export type { Cors } from './edge/cors.ts'
 export type { HeaderEdits } from './edge/edge-exchange.ts'
@@ -107,6 +118,22 @@ export type {
   HeaderList,
 } from './ports.ts'
 export type { ReloadReport } from './reload.ts'
-export type { FileRoot, FileStore, OpenFile } from './static/file-store.ts'
+export type { FileRoot, FileStore, FolderEntry, OpenFile } from './static/file-store.ts'
 export type { Problem, ProblemCode } from './transfer/problem.ts'
 export { isTraceparent, type TraceFields } from './transfer/trace-context.ts'
+export { PROTOCOL_FIELD } from './web-socket/answer.ts'
+export type { ServerWebSocket, UpgradeOptions, WebSocketEvents } from './web-socket/port.ts'
+export {
+  cutReason,
+  decodeClose,
+  encodeClose,
+  encodeRecord,
+  isCloseCode,
+  MAX_REASON,
+  NO_CODE,
+  RECORD,
+  type RecordConsumer,
+  RecordError,
+  type RecordKind,
+  RecordReader,
+} from './web-socket/records.ts'

@@ -1,3 +1,4 @@
+import type { CompressConfig } from './config/compress.ts'
 import type { ConfigProblem, ListenerConfig, RouteConfig, StaticTarget } from './config/types.ts'
 import type { GatewayMetrics } from './metrics/meter.ts'
 import { type Route, Router } from './routing/router.ts'
@@ -9,6 +10,8 @@ export interface RouteTarget extends RouteName {
   readonly config: RouteConfig
   /** Bytes of a request body at the most. */
   readonly maxBodySize: number
+  /** How its answers are compressed. */
+  readonly compress: CompressConfig | undefined
   /** What a static route serves. */
   readonly root: FileRoot | undefined
 }
@@ -61,7 +64,8 @@ async function targetOf(
   const root = target.kind === 'static' ? await open(input, target, index) : undefined
   const meter = input.metrics?.route({ method: config.method, path, services })
   if (target.kind === 'static' && root === undefined) return undefined
-  return { config, path, services, meter, maxBodySize, root }
+  const { compress } = input.listener
+  return { config, path, services, meter, maxBodySize, compress, root }
 }
 
 async function open(

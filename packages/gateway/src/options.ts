@@ -1,4 +1,5 @@
 import type { CertificateSource } from './certificate-source.ts'
+import type { Compressors } from './compress/port.ts'
 import type { GatewayConfig, ListenerConfig } from './config/types.ts'
 import type { Driver, DriverOptions, Exchange } from './driver.ts'
 import type { GatewayMetrics } from './metrics/meter.ts'
@@ -74,6 +75,8 @@ export interface GatewayOptions {
    * of `@flatend/gateway/tls`. @default those of `files`, read once
    */
   readonly certificates?: CertificateSource
+  /** Compresses answers: `createCompressors()` of `@flatend/gateway/zlib`. @default none does */
+  readonly compressors?: Compressors
   /** Milliseconds that only rise. */
   readonly clock: { now(): number }
   /** Runs a function once the current tick's work is done. */

@@ -1,5 +1,6 @@
 import type { ServedRoutes } from './answer-exchange.ts'
 import type { GatewayConfig, ListenAddress, ListenerConfig } from './config/types.ts'
+import { DEFAULT_MAX_MESSAGE } from './config/web-socket.ts'
 import type { Bound, CertificateEntry, Driver, DriverOptions } from './driver.ts'
 import type { ListenerCertificates } from './listener-certificates.ts'
 import type { ListenerRoutes } from './listener-routes.ts'
@@ -87,7 +88,13 @@ function driverOptions(prepared: PreparedListener, address: ListenAddress): Driv
     idleTimeoutMs: timeouts.idleMs,
     writeTimeoutMs: timeouts.writeMs,
     maxHeaderSize: listener.maxHeaderSize,
+    webSocket: { maxMessage: maxMessageOf(listener) },
   }
+}
+
+/** Of any route: the server below knows one limit for all its connections. */
+function maxMessageOf({ routes }: ListenerConfig): number {
+  return Math.max(DEFAULT_MAX_MESSAGE, ...routes.map(({ webSocket }) => webSocket?.maxMessage ?? 0))
 }
 
 /** Compares what is served with what is wanted. */
@@ -115,6 +122,7 @@ const OPTION_KEYS: Readonly<Record<string, string>> = {
   idleTimeoutMs: 'timeout.idle',
   writeTimeoutMs: 'timeout.write',
   maxHeaderSize: 'max.header_size',
+  webSocket: 'websocket.max_message',
 }
 
 function changedOptions({ options, listener }: Slot, next: PreparedAddress): readonly string[] {

@@ -1,3 +1,5 @@
+import { CompressingExchange } from './compress/exchange.ts'
+import type { CompressConfig } from './config/compress.ts'
 import { AuthCall } from './edge/auth-call.ts'
 import { EdgeExchange } from './edge/edge-exchange.ts'
 import type { RateLimit } from './edge/rate-limit.ts'
@@ -8,6 +10,8 @@ import { CONDITIONAL } from './transfer/no-cache.ts'
 import { requestFields } from './transfer/request-fields.ts'
 import type { RequestRecord } from './transfer/request-record.ts'
 import { Transfer } from './transfer/transfer.ts'
+import { callSocket, refusesSocket } from './web-socket/answer.ts'
+import { HANDSHAKE } from './web-socket/handshake.ts'
 
 const EMPTY = new Uint8Array(0)
 const NOTHING: readonly string[] = []
@@ -94,19 +98,33 @@ function askFirst(record: RequestRecord, matched: Matched, service: string): voi
 
 /** @param more - fields beside the request's own */
 function serve(record: RequestRecord, matched: Matched, more: readonly string[]): void {
-  const { exchange } = record
-  const { config, maxBodySize, root, services } = matched.target
-  if (config.target.kind === 'redirect') {
-    const { to, status } = config.target
-    lead(record, status, locationOf(to, matched.params, exchange.rawQuery))
+  const { config, compress, root } = matched.target
+  const { target } = config
+  if (target.kind === 'redirect') {
+    lead(record, target.status, locationOf(target.to, matched.params, record.exchange.rawQuery))
     return
   }
-  if (root !== undefined) {
-    exchange.body.cancel()
+  if (compress !== undefined && config.webSocket === undefined) compressAnswer(record, compress)
+  if (root !== undefined && target.kind === 'static') {
+    record.exchange.body.cancel()
     const path = matched.params.at(-1) ?? '/'
-    void serveStatic(record, { root, path, noCache: config.noCache })
+    void serveStatic(record, { root, path, noCache: config.noCache, options: target.options })
     return
   }
+  callService(record, matched, more)
+}
+
+function compressAnswer(record: RequestRecord, config: CompressConfig): void {
+  const { compressors, later } = record.env
+  if (compressors === undefined) return
+  record.exchange = new CompressingExchange(record.exchange, { config, compressors, later })
+}
+
+function callService(record: RequestRecord, matched: Matched, more: readonly string[]): void {
+  const { exchange } = record
+  const { config, maxBodySize, services } = matched.target
+  const { webSocket, timeoutMs, noCache, key, retry } = config
+  if (webSocket !== undefined && refusesSocket(record, webSocket)) return
   if (exchange.body.length !== undefined && exchange.body.length > maxBodySize) {
     record.refuse({
       status: 413,
@@ -115,11 +133,13 @@ function serve(record: RequestRecord, matched: Matched, more: readonly string[])
     })
     return
   }
-  const own = fieldsOf(record, matched, config.noCache ? CONDITIONAL : undefined)
+  const without = webSocket !== undefined ? HANDSHAKE : noCache ? CONDITIONAL : undefined
+  const own = fieldsOf(record, matched, without)
   if (own === undefined) return
   const fields = more.length === 0 ? own : [...own, ...more]
-  const { timeoutMs, noCache, key, retry } = config
-  new Transfer(record, { fields, services, timeoutMs, maxBodySize, noCache, key, retry }).start()
+  const plan = { fields, services, timeoutMs, maxBodySize, noCache, key, retry }
+  if (webSocket === undefined) new Transfer(record, plan).start()
+  else callSocket(record, plan, webSocket)
 }
 
 /** The fields of a call; nothing where they are too many, and the client was told so. */

@@ -277,8 +277,8 @@ timeout = "0s"
   })
 
   it('names keys of later versions as such', () => {
-    expect(problemsOf('[[http]]\ncompress = true')).toMatchObject([
-      { line: 2, key: 'http[0].compress', message: 'is not supported by this version' },
+    expect(problemsOf(`[[http]]\n${route('GET /')}cache = true`)).toMatchObject([
+      { key: 'http[0].routes[0].cache', message: 'is not supported by this version' },
     ])
   })
 

@@ -62,6 +62,7 @@ tls = { certificate = "c.pem", key = "k.pem" }
       idleTimeoutMs: 3_000,
       writeTimeoutMs: 4_000,
       maxHeaderSize: 5_000,
+      webSocket: { maxMessage: 1_048_576 },
     })
     expect(drivers[2]?.options).toMatchObject({
       http2: true,

@@ -1,3 +1,4 @@
+import { readCompress } from './compress.ts'
 import { readEdge, readProxies } from './edge.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readRoute } from './route.ts'
@@ -52,6 +53,7 @@ function readListener(section: Section): ReadListener {
     driver,
     ...readTls(section, { https, driver }),
     redirectHttps: undefined,
+    compress: readCompress(section),
     redirectTrailingSlash: section.flag('redirect_trailing_slash') ?? true,
     redirectFixedPath: section.flag('redirect_fixed_path') ?? true,
     timeouts: readTimeouts(section),
@@ -63,7 +65,6 @@ function readListener(section: Section): ReadListener {
     where: section.at,
   }
   const plain = readPlainAddress(section, listener)
-  section.planned('compress')
   section.finish()
   return { listener, plain }
 }

@@ -3,7 +3,9 @@ import { readEdge, readHeaderEdits } from './edge.ts'
 import { readKey } from './route-key.ts'
 import { PATH_ALLOWED, parseRoutePath, ROUTE_METHODS, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
+import { readStaticOptions } from './static.ts'
 import type { RedirectTarget, RouteConfig, ServiceTarget } from './types.ts'
+import { readWebSocket } from './web-socket.ts'
 
 /** Services one request can name (a u8 on the wire) and the bytes of a service's name. */
 const MAX_SERVICES = 255
@@ -22,19 +24,37 @@ export function readRoute(section: Section): readonly RouteConfig[] {
     auth: readAuth(section),
     headers: readHeaderEdits(section),
     retry: section.flag('retry') ?? true,
+    webSocket: readWebSocket(section),
     ...readEdge(section),
     where: section.where('path'),
   }
   const methods = readMethods(section, path?.method)
-  section.planned('websocket', 'cache')
+  section.planned('cache')
   section.finish()
   if (path === undefined || target === undefined) return []
-  if (target.kind === 'static' && methods.some((method) => method !== 'GET')) {
-    section.error('static', `files are served by GET, not by ${methods.join(', ')}`)
-    return []
-  }
+  if (!fits(section, methods, { target, ...route })) return []
   const whole: RouteConfig = { ...path, target, ...route }
   return methods.map((method) => Object.assign({}, whole, { method }))
+}
+
+/** Whether the methods and options are those of the target; what is not is reported. */
+function fits(
+  section: Section,
+  methods: readonly string[],
+  { target, noCache, webSocket }: Pick<RouteConfig, 'target' | 'noCache' | 'webSocket'>,
+): boolean {
+  const other = methods.find((method) => method !== 'GET')
+  if (webSocket !== undefined && (other !== undefined || target.kind !== 'service')) {
+    section.error('websocket', 'needs a service and GET')
+    return false
+  }
+  if (target.kind === 'static') {
+    if (noCache && target.options.immutable) section.error('immutable', 'stands beside nocache')
+    if (other === undefined) return true
+    section.error('static', `files are served by GET, not by ${methods.join(', ')}`)
+    return false
+  }
+  return true
 }
 
 function readPath(section: Section): RoutePath | undefined {
@@ -78,6 +98,7 @@ function readTarget(section: Section): RouteConfig['target'] | undefined {
   const many = section.texts('services')
   const files = section.filled('static')
   const elsewhere = readRedirect(section)
+  const options = readStaticOptions(section)
   const allowed = 'exactly one of service, services, static, redirect'
   const given = ['service', 'services', 'static', 'redirect'].filter((key) => section.has(key))
   if (given.length !== 1) {
@@ -87,7 +108,7 @@ function readTarget(section: Section): RouteConfig['target'] | undefined {
     return undefined
   }
   if (elsewhere !== undefined) return elsewhere
-  if (files !== undefined) return { kind: 'static', path: files.value, where: files.at }
+  if (files !== undefined) return { kind: 'static', path: files.value, options, where: files.at }
   const names = one === undefined ? many : [one]
   return names === undefined ? undefined : readServices(section, names)
 }

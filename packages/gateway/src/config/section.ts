@@ -169,6 +169,16 @@ export class Section {
     return found ?? this.#asking(key)
   }
 
+  /** Yes, no, or a table of options. */
+  flagOrTable(key: string): boolean | Section | undefined {
+    const found = this.#read<boolean | Section>(key, 'true, false, a table of options', (value) => {
+      if (value.kind === 'boolean') return value.value
+      if (value.kind !== 'table') return undefined
+      return new Section(value, this.#full(key), this.#problems)
+    })
+    return found ?? this.#asking(key)
+  }
+
   tables(key: string): readonly Section[] {
     const header = `tables, each under [[${this.#full(key).replaceAll(/\[\d+\]/g, '')}]]`
     const found = this.#read(key, header, (value) => {

@@ -1,6 +1,9 @@
 import type { HeaderEdits } from '../edge/edge-exchange.ts'
 import type { TrustedProxies } from '../edge/proxies.ts'
+import type { CompressConfig } from './compress.ts'
 import type { EdgeConfig } from './edge.ts'
+import type { StaticOptions } from './static.ts'
+import type { WebSocketConfig } from './web-socket.ts'
 
 /** A place in the configuration file; both count from 1. */
 export interface SourcePosition {
@@ -80,6 +83,7 @@ export interface StaticTarget {
   readonly kind: 'static'
   /** File or folder, as written. */
   readonly path: string
+  readonly options: StaticOptions
   readonly where: SourcePosition
 }
 
@@ -110,6 +114,8 @@ export interface RouteConfig extends EdgeConfig {
   readonly headers: HeaderEdits | undefined
   /** Whether calls may be sent to a second provider. */
   readonly retry: boolean
+  /** The route is a WebSocket. */
+  readonly webSocket: WebSocketConfig | undefined
   readonly where: SourcePosition
 }
 
@@ -128,6 +134,8 @@ export interface ListenerConfig extends EdgeConfig {
   /** Port of the HTTPS listener that everything here is redirected to. */
   readonly redirectHttps: number | undefined
   readonly trustedProxies: TrustedProxies | undefined
+  /** Answers are compressed. */
+  readonly compress: CompressConfig | undefined
   readonly redirectTrailingSlash: boolean
   readonly redirectFixedPath: boolean
   readonly timeouts: ListenerTimeouts

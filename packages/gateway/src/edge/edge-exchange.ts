@@ -1,4 +1,4 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
 import { headerOf } from '../transfer/request-record.ts'
 import { type Cors, withCors } from './cors.ts'
 import type { Origin } from './proxies.ts'
@@ -50,6 +50,14 @@ export class EdgeExchange implements Exchange {
   }
   get body(): RequestBody {
     return this.#inner.body
+  }
+  get upgrade(): UpgradeExchange | undefined {
+    const inner = this.#inner
+    if (inner.upgrade === undefined) return undefined
+    return (options, events) => {
+      const edited = { ...options, headers: this.#edited(options.headers) }
+      return (inner.upgrade as UpgradeExchange)(edited, events)
+    }
   }
   get closed(): boolean {
     return this.#closed

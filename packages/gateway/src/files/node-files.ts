@@ -1,7 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs'
-import { type FileHandle, open, readFile, realpath, stat } from 'node:fs/promises'
+import { type FileHandle, open, opendir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, relative, resolve, sep } from 'node:path'
-import type { FileRoot, FileStore, OpenFile } from '../static/file-store.ts'
+import type { FileRoot, FileStore, FolderEntry, OpenFile } from '../static/file-store.ts'
 
 export interface FilesOptions {
   /** Folder that relative paths start from. @default process.cwd(), as in 2020 */
@@ -49,8 +49,37 @@ function folderRoot(root: string): FileRoot {
         const real = await realpath(path)
         return isInside(top, real) ? openFile(real, path) : undefined
       }),
+    list: (names) => absentAs(() => listFolder(root, names)),
   }
 }
+
+/** Entries of a folder that are shown at the most. */
+const MAX_ENTRIES = 1_000
+
+async function listFolder(
+  root: string,
+  names: readonly string[],
+): Promise<readonly FolderEntry[] | undefined> {
+  const top = await realpath(root)
+  const path = await realpath(resolve(top, ...names))
+  if (!isInside(top, path)) return undefined
+  const entries: FolderEntry[] = []
+  for await (const entry of await opendir(path)) {
+    if (entry.name.startsWith('.')) continue
+    const shown = entry.isSymbolicLink() ? await followed(top, resolve(path, entry.name)) : entry
+    if (shown?.isDirectory()) entries.push({ name: entry.name, folder: true })
+    else if (shown?.isFile()) entries.push({ name: entry.name, folder: false })
+    if (entries.length === MAX_ENTRIES) break
+  }
+  return entries
+}
+
+/** What a link leads to, within the root. */
+const followed = (top: string, link: string): Promise<BigIntStats | undefined> =>
+  absentAs(async () => {
+    const real = await realpath(link)
+    return isInside(top, real) ? stat(real, { bigint: true }) : undefined
+  })
 
 /** Below the folder, and not hidden in it: a link may lead there. */
 function isInside(top: string, path: string): boolean {

@@ -14,10 +14,14 @@ import { GatewayError } from '../errors.ts'
 import { acceptRequest } from './accept.ts'
 import { SecureContexts } from './certificates.ts'
 import type { ExchangeContext, NodeExchange } from './exchange.ts'
+import { checkResponse } from './header-check.ts'
 import { listenError } from './listen-error.ts'
+import { PulseWatch } from './pulse.ts'
 import { createNodeServer, statusOfClientError } from './servers.ts'
 import { StallWatch } from './stall.ts'
 import { TLS_OPTIONS } from './tls-options.ts'
+import { PendingUpgrade, SocketServers } from './upgrade.ts'
+import { type ClosableSocket, NodeWebSocket, type SocketContext } from './web-socket.ts'
 
 /**
  * One listener by Node's own servers: HTTP/1.1, and HTTP/2 where `options` has certificates and
@@ -29,17 +33,20 @@ export function nodeDriver(options: DriverOptions): Driver {
   return new NodeDriver(options)
 }
 
-class NodeDriver implements Driver, ExchangeContext {
+class NodeDriver implements Driver, ExchangeContext, SocketContext {
   readonly capabilities: DriverCapabilities
   readonly scheme: 'http' | 'https'
   readonly reads: StallWatch
   readonly writes: StallWatch
+  readonly pulses: PulseWatch
   readonly #options: DriverOptions
   readonly #certificates: SecureContexts | undefined
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
   readonly #active = new Map<NodeExchange, ServerHttp2Session | undefined>()
+  readonly #webSockets = new Set<ClosableSocket>()
+  readonly #socketServers = new SocketServers()
   #handler: ExchangeHandler | undefined
   #draining = false
   #idle: (() => void)[] = []
@@ -51,10 +58,11 @@ class NodeDriver implements Driver, ExchangeContext {
     this.scheme = certificates === undefined ? 'http' : 'https'
     this.reads = new StallWatch(options.readTimeoutMs)
     this.writes = new StallWatch(options.writeTimeoutMs)
+    this.pulses = new PulseWatch(options.writeTimeoutMs)
     this.capabilities = {
       name: 'node',
       http2: certificates !== undefined && options.http2 === true,
-      webSocket: false,
+      webSocket: options.webSocket !== undefined,
       maxHeaderSize: options.maxHeaderSize,
     }
     this.#server = createNodeServer(options, this.#certificates)
@@ -106,7 +114,8 @@ class NodeDriver implements Driver, ExchangeContext {
   }
 
   drain(deadlineMs: number): Promise<void> {
-    if (this.#active.size === 0) return Promise.resolve()
+    for (const socket of this.#webSockets) socket.close(GOING_AWAY, '')
+    if (this.#active.size + this.#webSockets.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, deadlineMs)
       this.#idle.push(() => {
@@ -120,6 +129,17 @@ class NodeDriver implements Driver, ExchangeContext {
     this.stopAccepting()
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  socketClosed(socket: ClosableSocket): void {
+    this.#webSockets.delete(socket)
+    this.#settle()
+  }
+
+  /** Nothing runs any more: whoever waits for that is told. */
+  #settle(): void {
+    if (this.#active.size + this.#webSockets.size > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   #listenToServer(): void {
@@ -138,6 +158,11 @@ class NodeDriver implements Driver, ExchangeContext {
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
       refuseBytes(socket, statusOfClientError(error)),
     )
+    if (this.#options.webSocket !== undefined) {
+      server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+        this.#upgrade(request, socket, head),
+      )
+    }
     server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseBytes(socket, 501))
     server.on('session', (session: ServerHttp2Session) => this.#session(session))
     // After `listen` worked: running out of file descriptors must not end the process.
@@ -157,11 +182,16 @@ class NodeDriver implements Driver, ExchangeContext {
     })
   }
 
-  #request(request: IncomingMessage, response: ServerResponse, asks: boolean): void {
+  #request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    kind: boolean | PendingUpgrade,
+  ): void {
     let exchange: NodeExchange | undefined
     try {
-      exchange = acceptRequest(request, response, { context: this, asks })
+      exchange = acceptRequest(request, response, { context: this, asks: kind === true })
       if (exchange === undefined) return
+      if (typeof kind === 'object') this.#offer(exchange, kind)
       const { stream } = response as ServerResponse & { readonly stream?: ServerHttp2Stream }
       this.#track(exchange, stream ?? response, stream?.session as ServerHttp2Session | undefined)
       this.#handler?.(exchange)
@@ -169,6 +199,24 @@ class NodeDriver implements Driver, ExchangeContext {
       if (exchange === undefined) request.destroy()
       else if (exchange.responded) exchange.abort()
       else exchange.respond(500, [], { body: new Uint8Array(0) })
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const pending = new PendingUpgrade(request, socket, head)
+    this.#request(request, pending.response, pending)
+  }
+
+  /** The exchange can become a WebSocket. */
+  #offer(exchange: NodeExchange, pending: PendingUpgrade): void {
+    exchange.upgrade = (options, events) => {
+      checkResponse(200, options.headers)
+      exchange.leave()
+      this.#active.delete(exchange)
+      const accepted = pending.accept(this.#socketServers, options)
+      const socket = new NodeWebSocket(accepted, { options, events }, this)
+      this.#webSockets.add(socket)
+      return socket
     }
   }
 
@@ -181,10 +229,13 @@ class NodeDriver implements Driver, ExchangeContext {
     stream.on('close', () => {
       this.#active.delete(exchange)
       exchange.closed(isComplete(stream, exchange))
-      if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+      this.#settle()
     })
   }
 }
+
+/** RFC 6455 §7.4.1. */
+const GOING_AWAY = 1001
 
 /** Node ends a stream of HTTP/2 that the client reset, as if all were well. */
 function isComplete(stream: ServerHttp2Stream | ServerResponse, exchange: NodeExchange): boolean {

@@ -1,4 +1,4 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import type { NodeBody } from './body.ts'
 import { checkResponse, isBodyless } from './header-check.ts'
@@ -48,10 +48,12 @@ export class NodeExchange implements Exchange {
   readonly peer: string
   readonly body: RequestBody
   readonly #context: ExchangeContext
-  readonly #transport: Transport
+  #transport: Transport | undefined
   readonly #upload: NodeBody | undefined
   /** Tells a client that asked whether to send its body to do so; `undefined` once it is told. */
   goOn: (() => void) | undefined
+  /** Where the client asks for a WebSocket. */
+  upgrade: UpgradeExchange | undefined
   #responded = false
   #sink: NodeSink | undefined
   #gone = false
@@ -78,6 +80,11 @@ export class NodeExchange implements Exchange {
     return this.#responded
   }
 
+  /** The connection takes no request after this one. */
+  get #closes(): boolean {
+    return this.#context.draining || this.goOn !== undefined
+  }
+
   onClose(listener: () => void): void {
     if (this.#closed) listener()
     else this.#onClose = listener
@@ -89,24 +96,19 @@ export class NodeExchange implements Exchange {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'this request is answered already')
     }
     this.#responded = true
-    if (this.#gone) return NOWHERE
-    const { body } = options
-    const close = this.#context.draining || this.goOn !== undefined
-    const length = body?.length ?? options.length
-    const head = { status, headers, length, close }
+    const transport = this.#transport
+    if (this.#gone || transport === undefined) return NOWHERE
+    const { body, length = body?.length } = options
+    const head = { status, headers, length, close: this.#closes }
     if (options.end === true || isBodyless(this.method, status)) {
-      this.#transport.head(status === 204 ? { ...head, length: undefined } : head, true)
+      transport.head(status === 204 ? { ...head, length: undefined } : head, true)
       return NOWHERE
     }
     if (body !== undefined && body.length <= ONE_WRITE) {
-      this.#transport.whole(head, body)
+      transport.whole(head, body)
       return NOWHERE
     }
-    const begin = (): void =>
-      this.#transport.head(
-        { ...head, close: this.#context.draining || this.goOn !== undefined },
-        false,
-      )
+    const begin = (): void => transport.head({ ...head, close: this.#closes }, false)
     return this.#stream(length, begin, body)
   }
 
@@ -124,10 +126,25 @@ export class NodeExchange implements Exchange {
     this.#onClose?.()
   }
 
+  /**
+   * The connection is to be a WebSocket: no answer is possible any more.
+   * @throws GatewayError `FLATEND_GATEWAY_STATE` where there was one, or the client is gone
+   */
+  leave(): void {
+    if (this.#responded || this.#gone) {
+      throw new GatewayError('FLATEND_GATEWAY_STATE', 'this request is answered already, or gone')
+    }
+    this.#responded = true
+    this.#gone = true
+    // A WebSocket stays for long: what the request was made of need not.
+    this.upgrade = undefined
+    this.#transport = undefined
+  }
+
   /** The client neither sends nor takes anything any more: as good as gone. */
   stalled(): void {
     this.closed(false)
-    this.#transport.abort()
+    this.#transport?.abort()
   }
 
   /** Breaks the connection. */
@@ -136,13 +153,15 @@ export class NodeExchange implements Exchange {
     this.#gone = true
     this.#sink?.closed()
     this.#upload?.fail(new Error('the connection was broken off'))
-    this.#transport.abort()
+    this.#transport?.abort()
   }
 
   #stream(total: number | undefined, begin: () => void, body: Uint8Array | undefined): BodySink {
+    const writable = this.#transport?.writable
+    if (writable === undefined) return NOWHERE
     // The body may be read while the answer is written, and then it is too late to tell.
     if (body === undefined) this.goOn?.()
-    const sink = new NodeSink(this.#transport.writable, {
+    const sink = new NodeSink(writable, {
       stalls: this.#context.writes,
       total,
       onStall: () => this.stalled(),

@@ -6,6 +6,7 @@ import type { TlsOptions } from 'node:tls'
 import type { DriverOptions } from '../driver.ts'
 import type { SecureContexts } from './certificates.ts'
 import { TLS_OPTIONS } from './tls-options.ts'
+import { UpgradeMessage } from './upgrade.ts'
 
 /** Streams one HTTP/2 connection may have open (RFC 9113 §6.5.2 recommends no fewer than 100). */
 const MAX_STREAMS = 256
@@ -24,6 +25,7 @@ export function createNodeServer(options: DriverOptions, certificates?: SecureCo
     noDelay: true,
     // What no request may have twice is told from the raw headers.
     joinDuplicateHeaders: false,
+    IncomingMessage: UpgradeMessage,
   }
   if (certificates === undefined) return withLimits(createServer(http1))
   const tls: TlsOptions = {
@@ -37,6 +39,7 @@ export function createNodeServer(options: DriverOptions, certificates?: SecureCo
     ...http1,
     ...tls,
     allowHTTP1: true,
+    Http1IncomingMessage: UpgradeMessage,
     settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: options.maxHeaderSize },
   } as never)
 }

@@ -53,7 +53,7 @@ export class Http1Transport implements Transport {
   }
 }
 
-function flatHeaders({ headers, length, close }: ResponseHead): string[] {
+function flatHeaders({ status, headers, length, close }: ResponseHead): string[] {
   const flat: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
@@ -61,6 +61,8 @@ function flatHeaders({ headers, length, close }: ResponseHead): string[] {
   }
   if (length !== undefined) flat.push('content-length', String(length))
   if (close) flat.push('connection', 'close')
+  // RFC 9110 §7.8: what Upgrade names is for this connection.
+  else if (status === 426) flat.push('connection', 'upgrade')
   return flat
 }
 
@@ -97,7 +99,8 @@ function groupedHeaders({
   const grouped: Record<string, string | string[]> = { __proto__: null } as never
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
-    if (isOwnField(name)) continue
+    // HTTP/2 knows no upgrade (RFC 9113 §8.2.2).
+    if (isOwnField(name) || name === 'upgrade') continue
     const value = fieldBytes(headers[i + 1] as string)
     const before = grouped[name]
     if (before === undefined) grouped[name] = value

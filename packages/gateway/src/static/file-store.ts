@@ -15,6 +15,18 @@ export interface FileRoot {
    * @returns `folder` where the path leads to a folder, `undefined` where it leads nowhere.
    */
   find(names: readonly string[]): Promise<OpenFile | 'folder' | undefined>
+  /**
+   * What is in a folder below the root, at most 1,000 entries; nothing that is hidden, or a link
+   * out of the root. The names are checked like those of `find`.
+   * @returns `undefined` where there is no such folder.
+   */
+  list?(names: readonly string[]): Promise<readonly FolderEntry[] | undefined>
+}
+
+/** Something in a folder. */
+export interface FolderEntry {
+  readonly name: string
+  readonly folder: boolean
 }
 
 /** An open file; has to be closed. */

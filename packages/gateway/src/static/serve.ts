@@ -1,10 +1,13 @@
 import { lookup } from 'mrmime'
+import type { StaticOptions } from '../config/static.ts'
 import { withNoCache } from '../transfer/no-cache.ts'
 import type { Problem } from '../transfer/problem.ts'
 import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
 import { type ByteRange, evaluate, parseRange, rangeHolds, type Validators } from './conditions.ts'
-import type { FileRoot, OpenFile } from './file-store.ts'
+import type { FileRoot, FolderEntry, OpenFile } from './file-store.ts'
+import { type Found, find } from './find.ts'
 import { formatHttpDate } from './http-date.ts'
+import { renderListing } from './listing.ts'
 
 /** What a static route serves. */
 export interface StaticPlan {
@@ -12,6 +15,7 @@ export interface StaticPlan {
   /** Decoded path below the root, with a slash at its beginning; ignored for a single file. */
   readonly path: string
   readonly noCache: boolean
+  readonly options: StaticOptions
 }
 
 /** Bytes read at a time; a file up to this size leaves in one write. */
@@ -35,14 +39,14 @@ export async function serveStatic(record: RequestRecord, plan: StaticPlan): Prom
   })
   let file: OpenFile | undefined
   try {
-    const found = await find(plan)
-    if (client.left) file = typeof found === 'object' ? found : undefined
-    else if (found === undefined) record.refuse(NOT_FOUND)
-    else if (found === 'folder') redirectToFolder(record)
-    else {
-      file = found
-      await send({ record, plan, file, client })
-    }
+    const accept = headerOf(exchange.headers, 'accept-encoding')
+    const found = await find({ ...plan, accept })
+    if (found?.kind === 'file') file = found.file
+    if (client.left) return
+    if (found === undefined) record.refuse(NOT_FOUND)
+    else if (found.kind === 'slash') redirectToFolder(record)
+    else if (found.kind === 'listing') sendListing(record, found.entries)
+    else await send({ record, plan, found, file: found.file, client })
   } catch (error) {
     env.log.error({ error, requestId, path: plan.path }, 'a file could not be served')
     giveUp(record)
@@ -59,31 +63,9 @@ interface Client {
 interface Sending {
   readonly record: RequestRecord
   readonly plan: StaticPlan
+  readonly found: Found
   readonly file: OpenFile
   readonly client: Client
-}
-
-/** The file; `folder` where the path needs a slash at its end. */
-async function find({ root, path }: StaticPlan): Promise<OpenFile | 'folder' | undefined> {
-  if (root.kind === 'file') return dropFolder(await root.find([]))
-  const names = path.slice(1).split('/')
-  const folder = names.at(-1) === ''
-  if (folder) names.pop()
-  if (!names.every(isPlain)) return undefined
-  if (folder) return dropFolder(await root.find([...names, 'index.html']))
-  const found = await root.find(names)
-  if (found !== 'folder') return found
-  const index = dropFolder(await root.find([...names, 'index.html']))
-  await index?.close()
-  return index && 'folder'
-}
-
-const dropFolder = (found: OpenFile | 'folder' | undefined): OpenFile | undefined =>
-  found === 'folder' ? undefined : found
-
-/** No way out of the folder, and nothing hidden. */
-function isPlain(name: string): boolean {
-  return name !== '' && !name.startsWith('.') && !/[/\\\0:]/.test(name)
 }
 
 /** As in 2020, so that relative links in an index work. The path has plain pieces only. */
@@ -91,6 +73,14 @@ function redirectToFolder(record: RequestRecord): void {
   const { rawPath, rawQuery } = record.exchange
   const query = rawQuery === '' ? '' : `?${rawQuery}`
   record.answer(301, ['location', `${rawPath}/${query}`], EMPTY)
+  record.finish()
+}
+
+function sendListing(record: RequestRecord, entries: readonly FolderEntry[]): void {
+  const type = ['content-type', 'text/html; charset=utf-8', 'x-content-type-options', 'nosniff']
+  // The page has links and nothing else: no script of a file's name ever runs.
+  const headers = [...type, 'cache-control', 'no-cache', 'content-security-policy', 'sandbox']
+  record.answer(200, headers, renderListing(decodeURIComponent(record.exchange.rawPath), entries))
   record.finish()
 }
 
@@ -125,8 +115,10 @@ async function send(sending: Sending): Promise<void> {
   }
 }
 
-function headersOf({ plan, file }: Sending, current: Validators): readonly string[] {
-  const type = lookup(file.name) ?? 'application/octet-stream'
+const YEAR_S = 31_536_000
+
+function headersOf({ plan, found }: Sending, current: Validators): readonly string[] {
+  const type = lookup(found.name) ?? 'application/octet-stream'
   const headers = [
     'content-type',
     type.startsWith('text/') ? `${type}; charset=utf-8` : type,
@@ -137,7 +129,14 @@ function headersOf({ plan, file }: Sending, current: Validators): readonly strin
     'x-content-type-options',
     'nosniff',
   ]
-  return plan.noCache ? withNoCache(headers) : [...headers, 'etag', current.etag]
+  if (plan.options.precompressed) headers.push('vary', 'accept-encoding')
+  if (found.encoding !== undefined) headers.push('content-encoding', found.encoding)
+  if (plan.noCache) return withNoCache(headers)
+  if (found.fallback) headers.push('cache-control', 'no-cache')
+  else if (plan.options.immutable) {
+    headers.push('cache-control', `public, max-age=${YEAR_S}, immutable`)
+  }
+  return [...headers, 'etag', current.etag]
 }
 
 interface Part {

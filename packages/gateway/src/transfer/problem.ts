@@ -10,6 +10,7 @@ export type ProblemCode =
   | 'FLATEND_GATEWAY_FIELDS_TOO_LARGE'
   | 'FLATEND_GATEWAY_BODY_TOO_LARGE'
   | 'FLATEND_GATEWAY_RANGE'
+  | 'FLATEND_GATEWAY_UPGRADE'
   | 'FLATEND_GATEWAY_RATE_LIMITED'
   | 'FLATEND_GATEWAY_INTERNAL'
   | 'FLATEND_GATEWAY_PROVIDER_FAILED'
@@ -36,6 +37,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   414: 'URI Too Long',
   416: 'Range Not Satisfiable',
+  426: 'Upgrade Required',
   429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',

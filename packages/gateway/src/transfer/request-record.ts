@@ -1,3 +1,4 @@
+import type { Compressors } from '../compress/port.ts'
 import type { ListenerConfig } from '../config/types.ts'
 import type { Exchange } from '../driver.ts'
 import type { RateLimit, RateLimiter } from '../edge/rate-limit.ts'
@@ -32,6 +33,8 @@ export interface Environment {
   readonly retries: RetryBudget
   /** Counts the clients of a limit, as long as there is one. */
   readonly limiterOf: (limit: RateLimit) => RateLimiter
+  /** Compresses answers, where a listener asks for that. */
+  readonly compressors: Compressors | undefined
   /** Requests that run. */
   readonly running: { count: number }
 }
@@ -50,6 +53,7 @@ const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/
 export class RequestRecord implements RequestOutcome {
   readonly env: Environment
   readonly listener: ListenerConfig
+  /** Replaced by one that changes the answer on its way, before there is one. */
   exchange: Exchange
   readonly requestId: string
   route: RouteName | undefined

@@ -5,21 +5,8 @@ import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { headerOf, mayHaveBody, type RequestRecord } from './request-record.ts'
 import { type ResponseHead, responseHead } from './response-head.ts'
+import type { TransferPlan } from './transfer-plan.ts'
 import { Upload } from './upload.ts'
-
-/** A request, ready to become a call. */
-export interface TransferPlan {
-  readonly fields: HeaderList
-  readonly services: readonly string[]
-  readonly timeoutMs: number | undefined
-  /** Field by whose value the provider is chosen. */
-  readonly key: string | undefined
-  /** Bytes of the request's body at the most. */
-  readonly maxBodySize: number
-  readonly noCache: boolean
-  /** May go to another provider than the first. */
-  readonly retry: boolean
-}
 
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set([
@@ -83,31 +70,10 @@ export class Transfer implements CallSink {
   }
 
   start(): void {
-    const { exchange, env } = this.#record
-    const { services, fields: headers, timeoutMs, retry } = this.#plan
-    const key = this.#plan.key === undefined ? undefined : headerOf(headers, this.#plan.key)
-    exchange.onClose(() => this.#gone())
-    const request = {
-      services,
-      retry: env.retries.request(retry),
-      headers,
-      idempotent: IDEMPOTENT.has(exchange.method),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(key === undefined ? {} : { key }),
-    }
-    let handle: CallHandle
-    this.#record.calling()
-    try {
-      handle = env.caller.open(request, this)
-    } catch (error) {
-      // Nothing was sent: the fields of the request do not fit a call.
-      if ((error as Partial<CallFailure>).kind !== 'too-large') throw error
-      this.#over('too-large')
-      this.#break(FIELDS_TOO_LARGE, String(error))
-      exchange.body.cancel()
-      return
-    }
-    this.#handle = handle
+    const { exchange } = this.#record
+    exchange.onClose(() => this.gone())
+    const handle = this.open(this)
+    if (handle === undefined) return
     // A caller may answer before `open` returns.
     if (this.#unconsumed > 0 && !this.#waiting) this.#consume(0)
     if (this.#state === DONE) {
@@ -115,6 +81,32 @@ export class Transfer implements CallSink {
       exchange.body.cancel()
     } else if (mayHaveBody(exchange)) this.#startUpload(handle)
     else handle.end()
+  }
+
+  /** Opens the call; its answer comes to `sink`. Nothing where that is impossible, and answered. */
+  open(sink: CallSink): CallHandle | undefined {
+    const { exchange, env } = this.#record
+    const { services, fields: headers, timeoutMs, retry } = this.#plan
+    const key = this.#plan.key === undefined ? undefined : headerOf(headers, this.#plan.key)
+    const request = {
+      services,
+      retry: env.retries.request(retry),
+      headers,
+      idempotent: this.#plan.idempotent ?? IDEMPOTENT.has(exchange.method),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(key === undefined ? {} : { key }),
+    }
+    this.#record.calling()
+    try {
+      this.#handle = env.caller.open(request, sink)
+    } catch (error) {
+      // Nothing was sent: the fields of the request do not fit a call.
+      if ((error as Partial<CallFailure>).kind !== 'too-large') throw error
+      this.#over('too-large')
+      this.#break(FIELDS_TOO_LARGE, String(error))
+      exchange.body.cancel()
+    }
+    return this.#handle
   }
 
   response(status: number, headers: HeaderList): void {
@@ -260,7 +252,7 @@ export class Transfer implements CallSink {
     this.#waiting = true
     sink.ready().then(
       () => this.#resume(),
-      () => this.#gone(),
+      () => this.gone(),
     )
   }
 
@@ -320,7 +312,8 @@ export class Transfer implements CallSink {
     this.#finish('driver failed', true)
   }
 
-  #gone(): void {
+  /** The client is gone. */
+  gone(): void {
     if (this.#state !== DONE) this.#finish('client closed', true)
   }
 

@@ -9,7 +9,9 @@ import type {
 import { GatewayError } from '../errors.ts'
 import { isToken } from '../http2/header-check.ts'
 import { listenError } from '../http2/listen-error.ts'
+import { PulseWatch } from '../http2/pulse.ts'
 import { StallWatch } from '../http2/stall.ts'
+import type { ClosableSocket, SocketContext } from '../http2/web-socket.ts'
 import { createApp } from './app.ts'
 import { type ExchangeContext, UwsExchange } from './exchange.ts'
 import { statusLine } from './head.ts'
@@ -18,9 +20,20 @@ import { probeAddress } from './probe.ts'
 import { limitReceiveBuffer, openSockets } from './receive-buffer.ts'
 import { readRequestHead } from './request-head.ts'
 import { afterTurn } from './turn.ts'
-import type { Uws, UwsApp, UwsHandler, UwsListenSocket, UwsRequest, UwsResponse } from './types.ts'
+import type {
+  Uws,
+  UwsApp,
+  UwsListenSocket,
+  UwsRequest,
+  UwsResponse,
+  UwsSocketContext,
+} from './types.ts'
+import { socketBehavior, upgradeExchange } from './web-socket.ts'
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'])
+
+/** RFC 6455 §7.4.1. */
+const GOING_AWAY = 1001
 
 /** Times a port of the system's choice is asked for. */
 const MAX_ATTEMPTS = 10
@@ -43,14 +56,16 @@ export function uwsDriver(options: DriverOptions): Driver {
 const UNLIMITED =
   'receive buffers cannot be limited here: an upload that is sent much faster than its service reads it is cut off after 16 MiB (driver = "node" holds it back)'
 
-class UwsDriver implements Driver, ExchangeContext {
+class UwsDriver implements Driver, ExchangeContext, SocketContext {
   readonly capabilities: DriverCapabilities
   readonly scheme: 'http' | 'https'
   readonly reads: StallWatch
   readonly writes: StallWatch
+  readonly pulses: PulseWatch
   readonly #uws: Uws
   readonly #options: DriverOptions
   readonly #active = new Set<UwsExchange>()
+  readonly #webSockets = new Set<ClosableSocket>()
   /**
    * First the application that listens; last the one that serves new connections, where it is
    * another. Those between serve connections of older certificates.
@@ -71,13 +86,14 @@ class UwsDriver implements Driver, ExchangeContext {
     this.scheme = options.certificates === undefined ? 'http' : 'https'
     this.reads = new StallWatch(options.readTimeoutMs)
     this.writes = new StallWatch(options.writeTimeoutMs)
+    this.pulses = new PulseWatch(options.writeTimeoutMs)
     this.capabilities = {
       name: 'uws',
       http2: false,
-      webSocket: false,
+      webSocket: options.webSocket !== undefined,
       maxHeaderSize: Math.min(options.maxHeaderSize, uwsHeaderLimit()),
     }
-    this.#apps = [createApp(uws, options.certificates, this.#route)]
+    this.#apps = [createApp(uws, options.certificates, this.#routes)]
   }
 
   get draining(): boolean {
@@ -111,7 +127,7 @@ class UwsDriver implements Driver, ExchangeContext {
     if (this.scheme === 'http') {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'this listener has no TLS')
     }
-    const app = createApp(this.#uws, entries, this.#route)
+    const app = createApp(this.#uws, entries, this.#routes)
     if (this.#draining) {
       app.close()
       return
@@ -129,7 +145,8 @@ class UwsDriver implements Driver, ExchangeContext {
   }
 
   drain(deadlineMs: number): Promise<void> {
-    if (this.#active.size === 0) return Promise.resolve()
+    for (const socket of this.#webSockets) socket.close(GOING_AWAY, '')
+    if (this.#active.size + this.#webSockets.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, deadlineMs)
       this.#idle.push(() => {
@@ -149,7 +166,18 @@ class UwsDriver implements Driver, ExchangeContext {
 
   closed(exchange: UwsExchange): void {
     this.#active.delete(exchange)
-    if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    this.#settle()
+  }
+
+  socketClosed(socket: ClosableSocket): void {
+    this.#webSockets.delete(socket)
+    this.#settle()
+  }
+
+  /** Nothing runs any more: whoever waits for that is told. */
+  #settle(): void {
+    if (this.#active.size + this.#webSockets.size > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   #listen({ host, port }: Bound): boolean {
@@ -169,7 +197,16 @@ class UwsDriver implements Driver, ExchangeContext {
     if (socket !== undefined) this.#uws.us_listen_socket_close(socket)
   }
 
-  readonly #route: UwsHandler = (response, request) => {
+  readonly #routes = (app: UwsApp): UwsApp => {
+    const { webSocket } = this.#options
+    app.any('/*', (response, request) => this.#route(response, request))
+    if (webSocket === undefined) return app
+    const upgrade = this.#route.bind(this)
+    return app.ws('/*', socketBehavior(this.#uws, webSocket.maxMessage, upgrade))
+  }
+
+  /** With `socket` the client asks for a WebSocket. */
+  #route(response: UwsResponse, request: UwsRequest, socket?: UwsSocketContext): void {
     let exchange: UwsExchange | undefined
     let gone = false
     // Before anything that may throw: without it the library ends the process.
@@ -181,12 +218,22 @@ class UwsDriver implements Driver, ExchangeContext {
       exchange = this.#accept(response, request)
       if (exchange === undefined) return
       this.#active.add(exchange)
+      if (socket !== undefined) this.#offer(exchange, socket)
       this.#handler?.(exchange)
     } catch {
       if (gone) return
       if (exchange?.responded === true) exchange.abort()
       else if (exchange === undefined) refuse(response, 500)
       else exchange.respond(500, [], { body: new Uint8Array(0) })
+    }
+  }
+
+  /** The exchange can become a WebSocket. */
+  #offer(exchange: UwsExchange, native: UwsSocketContext): void {
+    exchange.upgrade = (options, events) => {
+      const link = upgradeExchange({ exchange, native, context: this }, options, events)
+      this.#webSockets.add(link)
+      return link
     }
   }
 

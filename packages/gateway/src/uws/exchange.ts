@@ -1,4 +1,4 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import { checkResponse, isBodyless } from '../http2/header-check.ts'
 import { peerOfBytes } from '../http2/peer.ts'
@@ -48,6 +48,8 @@ export class UwsExchange implements Exchange, SinkHost {
   readonly headers: readonly string[]
   readonly peer: string
   readonly body: RequestBody
+  /** Where the client asks for a WebSocket. */
+  upgrade: UpgradeExchange | undefined
   readonly #context: ExchangeContext
   #response: UwsResponse | undefined
   /** The body if there is one. */
@@ -133,6 +135,21 @@ export class UwsExchange implements Exchange, SinkHost {
       return NOWHERE
     }
     return this.#stream({ ...head, close }, options)
+  }
+
+  /**
+   * The connection is to be a WebSocket: no answer is possible any more.
+   * @throws GatewayError `FLATEND_GATEWAY_STATE` where there was one, or the client is gone
+   */
+  leave(): UwsResponse {
+    const response = this.#response
+    if (this.#responded || response === undefined) {
+      throw new GatewayError('FLATEND_GATEWAY_STATE', 'this request is answered already, or gone')
+    }
+    this.#responded = true
+    this.upgrade = undefined
+    this.#over()
+    return response
   }
 
   /** The connection ended before the answer was complete. */

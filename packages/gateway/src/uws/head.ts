@@ -30,6 +30,8 @@ export function writeHead(response: UwsResponse, head: ResponseHead): void {
   const { headers } = head
   response.writeStatus(statusLine(head.status))
   if (head.close) response.writeHeader('connection', 'close')
+  // RFC 9110 §7.8: what Upgrade names is for this connection.
+  else if (head.status === 426) response.writeHeader('connection', 'upgrade')
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (!isOwnField(name)) response.writeHeader(name, headers[i + 1] as string)

@@ -57,6 +57,8 @@ function isUws(module: unknown): module is Uws {
     typeof uws.SSLApp === 'function' &&
     typeof uws.us_listen_socket_close === 'function' &&
     typeof uws.us_socket_local_port === 'function' &&
+    typeof uws.SHARED_COMPRESSOR === 'number' &&
+    typeof uws.SHARED_DECOMPRESSOR === 'number' &&
     typeof uws.LIBUS_LISTEN_EXCLUSIVE_PORT === 'number'
   )
 }

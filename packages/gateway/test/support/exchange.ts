@@ -1,4 +1,11 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions } from '../../src/driver.ts'
+import type {
+  BodySink,
+  Exchange,
+  RequestBody,
+  RespondOptions,
+  UpgradeExchange,
+} from '../../src/driver.ts'
+import type { UpgradeOptions, WebSocketEvents } from '../../src/web-socket/port.ts'
 
 export interface ExchangeInput {
   readonly method?: string
@@ -11,6 +18,8 @@ export interface ExchangeInput {
   readonly chunked?: boolean
   /** Chunks the client's side buffers before `write` says false; all by default. */
   readonly room?: number
+  /** The driver can make it a WebSocket. */
+  readonly upgrades?: boolean
 }
 
 /** An exchange in memory: what was answered can be read off it, and it can be held up or closed. */
@@ -33,6 +42,11 @@ export class TestExchange implements Exchange {
   bodyCancelled = false
   reads = 0
   room: number
+  /** What became of it as a WebSocket: `text hi`, `close 1000`, `pause` … */
+  readonly socket: string[] = []
+  upgraded: UpgradeOptions | undefined
+  events: WebSocketEvents | undefined
+  readonly upgrade: UpgradeExchange | undefined
   #close: (() => void) | undefined
   #ready: { resolve(): void; reject(error: Error): void } | undefined
 
@@ -45,6 +59,27 @@ export class TestExchange implements Exchange {
     const total = input.body?.reduce((sum, chunk) => sum + chunk.length, 0)
     this.headers = [...(input.headers ?? []), ...framing(input, total)]
     this.body = this.#bodyOf(input, total)
+    if (input.upgrades) this.upgrade = (options, events) => this.#upgrade(options, events)
+  }
+
+  #upgrade(options: UpgradeOptions, events: WebSocketEvents): ReturnType<UpgradeExchange> {
+    if (this.status !== undefined) throw new Error('answered already')
+    this.status = 101
+    this.upgraded = options
+    this.events = events
+    const note = (what: string) => () => {
+      this.socket.push(what)
+    }
+    return {
+      send: (data, binary) => {
+        this.socket.push(binary ? `binary ${data.join()}` : `text ${Buffer.from(data).toString()}`)
+        return --this.room > 0
+      },
+      pause: note('pause'),
+      resume: note('resume'),
+      close: (code, reason) => note(`close ${code} ${reason}`.trim())(),
+      terminate: note('terminate'),
+    }
   }
 
   #bodyOf(input: ExchangeInput, total: number | undefined): RequestBody {

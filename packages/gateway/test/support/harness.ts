@@ -1,3 +1,4 @@
+import type { Compressors } from '../../src/compress/port.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import type { Driver, DriverOptions, ExchangeHandler } from '../../src/driver.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
@@ -115,7 +116,11 @@ export interface Harness {
 }
 
 /** A started gateway over doubles. `http` is the inside of `[[http]]`, routes and all. */
-export async function start(http: string, files?: FileStore): Promise<Harness> {
+export async function start(
+  http: string,
+  files?: FileStore,
+  compressors?: Compressors,
+): Promise<Harness> {
   const caller = new TestCaller()
   const drivers: TestDriver[] = []
   const events: AccessEvent[] = []
@@ -134,6 +139,7 @@ export async function start(http: string, files?: FileStore): Promise<Harness> {
       return driver
     },
     ...(files ? { files } : {}),
+    ...(compressors ? { compressors } : {}),
     clock: { now: () => now++ },
     defer: (callback) => deferred.push(callback),
     random: () => 0.5,

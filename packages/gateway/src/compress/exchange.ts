@@ -1,0 +1,84 @@
+import type { CompressConfig } from '../config/compress.ts'
+import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import { headerOf } from '../transfer/request-record.ts'
+import { chooseEncoding, compressedHeaders, isCompressible, withVary } from './negotiate.ts'
+import type { Compressors, Encoding } from './port.ts'
+import { CompressedSink } from './sink.ts'
+
+export interface CompressOptions {
+  readonly config: CompressConfig
+  readonly compressors: Compressors
+  /** Runs `flush` once the current tick's work is done. */
+  readonly later: (held: { flush(): void }) => void
+}
+
+const NOT_MODIFIED = 304
+
+/** An exchange whose answer is compressed where that is possible, wanted and worth it. */
+export class CompressingExchange implements Exchange {
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  readonly authority: string
+  readonly rawPath: string
+  readonly rawQuery: string
+  readonly httpVersion: '1.0' | '1.1' | '2.0'
+  readonly headers: readonly string[]
+  readonly peer: string
+  readonly body: RequestBody
+  readonly #inner: Exchange
+  readonly #options: CompressOptions
+  #sink: CompressedSink | undefined
+
+  constructor(inner: Exchange, options: CompressOptions) {
+    this.method = inner.method
+    this.scheme = inner.scheme
+    this.authority = inner.authority
+    this.rawPath = inner.rawPath
+    this.rawQuery = inner.rawQuery
+    this.httpVersion = inner.httpVersion
+    this.headers = inner.headers
+    this.peer = inner.peer
+    this.body = inner.body
+    this.#inner = inner
+    this.#options = options
+  }
+
+  onClose(listener: () => void): void {
+    this.#inner.onClose(() => {
+      this.#sink?.close()
+      listener()
+    })
+  }
+
+  respond(status: number, headers: readonly string[], options: RespondOptions = {}): BodySink {
+    const length = options.body?.length ?? options.length
+    const { minSize } = this.#options.config
+    if (!isCompressible({ status, headers, length, minSize })) {
+      return this.#inner.respond(status, headers, options)
+    }
+    const encoding = this.#choose()
+    if (encoding === undefined) return this.#inner.respond(status, withVary(headers), options)
+    if (status === NOT_MODIFIED) {
+      return this.#inner.respond(status, compressedHeaders(headers), options)
+    }
+    const fields = compressedHeaders(headers, encoding)
+    // Nobody knows the length of what is not sent.
+    if (options.end === true) return this.#inner.respond(status, fields, { end: true })
+    return this.#stream(encoding, this.#inner.respond(status, fields), options.body)
+  }
+
+  #choose(): Encoding | undefined {
+    // An answer without a length could not be told from half of one (RFC 1945).
+    if (this.httpVersion === '1.0') return undefined
+    const { config, compressors } = this.#options
+    const available = config.encodings.filter((one) => compressors.encodings.includes(one))
+    return chooseEncoding(headerOf(this.headers, 'accept-encoding'), available)
+  }
+
+  #stream(encoding: Encoding, sink: BodySink, body: Uint8Array | undefined): BodySink {
+    const { compressors, later } = this.#options
+    this.#sink = new CompressedSink({ compressors, encoding, sink, later })
+    if (body !== undefined) this.#sink.end(body)
+    return this.#sink
+  }
+}
