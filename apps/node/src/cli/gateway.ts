@@ -98,6 +98,8 @@ async function serve(options: GatewayNodeOptions, { file, text }: ConfigText): P
     if (now !== known) await gateway?.reload('file')
   }
   const unwatch = watchFile(file, () => void changed(), log)
+  // It may have changed since it was read.
+  void changed()
   log.info({ signal: await stopped }, 'stopping: running requests finish')
   unwatch()
   await gateway.stop()

@@ -5,7 +5,7 @@ import type { ListenerConfig, TlsFiles } from '../config/types.ts'
 import type { CertificateEntry } from '../driver.ts'
 import type { GatewayLog } from '../options.ts'
 import { type Certificate, CertificateProblemError, readCertificate } from './certificate.ts'
-import { watchFiles } from './file-watch.ts'
+import { versionsOf, watchFiles } from './file-watch.ts'
 import type { CertificateClock } from './timers.ts'
 
 /** What certificates from files need. */
@@ -26,6 +26,8 @@ export class FileCertificate {
   readonly #context: FileContext
   #current: Certificate | undefined
   #failures = 0
+  /** The files when they were first read. */
+  #opened: string | undefined
   #lastError: string | undefined
 
   constructor(pair: TlsFiles, listener: ListenerConfig, context: FileContext) {
@@ -37,6 +39,7 @@ export class FileCertificate {
   /** Reads it the first time; what is wrong is in `problems` then. */
   async open(key: string): Promise<void> {
     try {
+      this.#opened = await versionsOf(this.#paths)
       this.#current = await this.#read()
       this.#warnOfTime(this.#current)
     } catch (error) {
@@ -71,10 +74,15 @@ export class FileCertificate {
 
   /** Watches the files. Returns how to end it. */
   watch(onChange: () => void): () => void {
-    const { base, clock, watchMs } = this.#context
-    const paths = [this.#pair.certificate, this.#pair.key].map((path) => resolve(base, path))
+    const { clock, watchMs } = this.#context
     const changed = (): void => void this.#reload(onChange)
-    return watchFiles({ paths, clock, everyMs: watchMs, onChange: changed })
+    const [paths, read] = [this.#paths, this.#opened]
+    return watchFiles({ paths, read, clock, everyMs: watchMs, onChange: changed })
+  }
+
+  get #paths(): readonly string[] {
+    const { certificate, key } = this.#pair
+    return [certificate, key].map((path) => resolve(this.#context.base, path))
   }
 
   #names(current: Certificate): readonly string[] {

@@ -4,6 +4,8 @@ import type { CertificateClock } from './timers.ts'
 /** Files to watch. */
 export interface WatchOptions {
   readonly paths: readonly string[]
+  /** What {@link versionsOf} said before they were read, so that no change since is missed. */
+  readonly read: string | undefined
   readonly clock: CertificateClock
   /** Milliseconds between two looks. */
   readonly everyMs: number
@@ -15,15 +17,14 @@ export interface WatchOptions {
  * Looks at files now and then: unlike the system's notices that works over links that are changed,
  * folders that are replaced and file systems of a network. Returns how to end it.
  */
-export function watchFiles({ paths, clock, everyMs, onChange }: WatchOptions): () => void {
-  let told: string | undefined
+export function watchFiles({ paths, read, clock, everyMs, onChange }: WatchOptions): () => void {
+  let told = read
   let last: string | undefined
   let ended = false
   let cancel = nothing
   const look = async (): Promise<void> => {
-    const seen = (await Promise.all(paths.map(versionOf))).join('\n')
+    const seen = await versionsOf(paths)
     if (ended) return
-    // The files as they are when the watch begins were read by whoever began it.
     told ??= seen
     if (seen === last && seen !== told) {
       told = seen
@@ -40,6 +41,11 @@ export function watchFiles({ paths, clock, everyMs, onChange }: WatchOptions): (
 }
 
 const nothing = (): void => {}
+
+/** Tells the files as they are now from those they were before. */
+export async function versionsOf(paths: readonly string[]): Promise<string> {
+  return (await Promise.all(paths.map(versionOf))).join('\n')
+}
 
 function versionOf(path: string): Promise<string> {
   return new Promise((resolve) => {
