@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { curl, startCurl } from '../support/curl.ts'
 import { drivers, type Gateway, routes, temporaryFolder } from '../support/gateway.ts'
 import { gatewayCommand, operated } from '../support/operated.ts'
@@ -51,6 +52,33 @@ function load(url: string, connections: number) {
   }
 }
 
+/** WebSockets that say a number and wait to hear it, over and over, until told to stop. */
+function talk(url: string, connections: number) {
+  const counts = { messages: 0, failures: [] as string[], closes: [] as number[] }
+  const sockets = Array.from({ length: connections }, () => {
+    const socket = new WebSocket(url.replace('http', 'ws'))
+    onTestFinished(() => socket.terminate())
+    let next = 0
+    socket.on('open', () => socket.send(String(next)))
+    socket.on('message', (data: Buffer) => {
+      if (data.toString() !== String(next)) counts.failures.push(`${data.toString()} for ${next}`)
+      counts.messages++
+      socket.send(String(++next))
+    })
+    socket.on('error', (error) => counts.failures.push(error.message))
+    socket.on('close', (code) => counts.closes.push(code))
+    return socket
+  })
+  return async () => {
+    const dropped = counts.closes.length
+    for (const socket of sockets) socket.close(1000)
+    await eventually(() => counts.closes.length === connections)
+    return { ...counts, dropped }
+  }
+}
+
+const talks = '[[http.routes]]\npath = "GET /talk"\nservice = "talk"\nwebsocket = true\n'
+
 const changed = (text: string): string => text.replace('GET /hello', 'GET /changed')
 
 async function hundredReloads(gateway: Gateway, admin: string, file: string): Promise<void> {
@@ -68,14 +96,15 @@ async function hundredReloads(gateway: Gateway, admin: string, file: string): Pr
 }
 
 describe.each(drivers)('reloads, driver %s', { timeout: 60_000 }, (driver) => {
-  test('a hundred of them under load drop nothing', async () => {
-    const config = routes(['GET /hello', 'hello'], ['GET /hold', 'hold'])
+  test('a hundred of them under load, with WebSockets open, drop nothing', async () => {
+    const config = `${routes(['GET /hello', 'hello'], ['GET /hold', 'hold'])}${talks}`
     const { gateway, admin, file, metric } = await operated({ config, driver })
-    const service = await startNode({ addrs: [gateway.mesh], services: ['hello', 'hold'] })
+    const service = await startNode({ addrs: [gateway.mesh], services: ['hello', 'hold', 'talk'] })
     await eventually(async () => (await curl(`${gateway.url}/hello`)).status === 200)
     const held = startCurl(`${gateway.url}/hold`)
     await service.event('held')
     const stop = load(`${gateway.url}/hello`, 8)
+    const stopTalk = talk(`${gateway.url}/talk`, 8)
 
     await hundredReloads(gateway, admin, file)
 
@@ -83,6 +112,9 @@ describe.each(drivers)('reloads, driver %s', { timeout: 60_000 }, (driver) => {
     expect(failures).toEqual([])
     expect(requests).toBeGreaterThan(100)
     expect(sockets.size).toBe(8)
+    const talked = await stopTalk()
+    expect(talked).toMatchObject({ failures: [], dropped: 0, closes: Array(8).fill(1000) })
+    expect(talked.messages).toBeGreaterThan(100)
     await service.command('release')
     expect(await held.exited).toMatchObject({ code: 0 })
     expect(held.stdout).toBe('held, released')

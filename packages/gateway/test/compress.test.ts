@@ -37,7 +37,7 @@ async function answer(
   body: readonly string[] = [TEXT],
   { accept = 'br, gzip', method = 'GET', http = HTTP, httpVersion = '1.1' }: Asked = {},
 ): Promise<TestExchange & Pick<Harness, 'tick'>> {
-  const { send, caller, tick } = await start(http, undefined, compressors)
+  const { send, caller, tick } = await start(http, { compressors })
   const exchange = send({
     path: '/a',
     method,
@@ -168,7 +168,7 @@ describe('a stream', () => {
   it.each(Object.keys(decoders))(
     'leaves with each tick, readable so far, by %s',
     async (encoding) => {
-      const { send, caller, tick } = await start(HTTP, undefined, compressors)
+      const { send, caller, tick } = await start(HTTP, { compressors })
       const exchange = send({ path: '/a', headers: ['accept-encoding', encoding] })
       const { sink } = caller.last
       sink.response(200, ['content-type', 'application/x-ndjson'])
@@ -198,7 +198,7 @@ describe('a stream', () => {
   )
 
   it('that nobody takes holds its service back', async () => {
-    const { send, caller, tick } = await start(HTTP, undefined, compressors)
+    const { send, caller, tick } = await start(HTTP, { compressors })
     const exchange = send({ path: '/a', room: 1, headers: ['accept-encoding', 'gzip'] })
     const { last } = caller
     last.sink.response(200, ['content-type', 'text/plain'])
@@ -219,7 +219,7 @@ describe('a stream', () => {
   })
 
   it('breaks where the service fails, and stops where the client leaves', async () => {
-    const { send, caller, tick } = await start(HTTP, undefined, compressors)
+    const { send, caller, tick } = await start(HTTP, { compressors })
     const open = () => {
       const exchange = send({ path: '/a', headers: ['accept-encoding', 'gzip'] })
       caller.last.sink.response(200, ['content-type', 'text/plain'])

@@ -43,11 +43,8 @@ async function get(
   input: ExchangeInput = {},
   listener = '',
 ): Promise<TestExchange> {
-  const harness = await start(
-    listener + route(keys),
-    createFiles({ base: top }),
-    createCompressors(),
-  )
+  const more = { files: createFiles({ base: top }), compressors: createCompressors() }
+  const harness = await start(listener + route(keys), more)
   const exchange = harness.send({ path, ...input })
   while (harness.gateway.inFlight > 0 || !exchange.complete)
     await new Promise((resolve) => setImmediate(resolve))

@@ -50,7 +50,7 @@ afterAll(() => rmSync(top, { recursive: true }))
 const ROOT = '[[http.routes]]\npath = "GET /"\nstatic = "site"\n'
 
 async function get(input: ExchangeInput | string, http = ROOT): Promise<TestExchange> {
-  const harness = await start(http, createFiles({ base: top }))
+  const harness = await start(http, { files: createFiles({ base: top }) })
   return finished(harness, typeof input === 'string' ? { path: input } : input)
 }
 
@@ -231,7 +231,7 @@ describe('ranges', () => {
 
 describe('a large file', () => {
   it('streams as the client takes it', async () => {
-    const harness = await start(ROOT, createFiles({ base: top }))
+    const harness = await start(ROOT, { files: createFiles({ base: top }) })
     const exchange = harness.send({ path: '/data.bin', room: 1 })
     await until(() => exchange.chunks.length === 1)
     expect(exchange.options).toEqual({ length: 200_000 })
@@ -245,7 +245,7 @@ describe('a large file', () => {
   })
 
   it('stops for a client that leaves', async () => {
-    const harness = await start(ROOT, createFiles({ base: top }))
+    const harness = await start(ROOT, { files: createFiles({ base: top }) })
     const exchange = harness.send({ path: '/data.bin', room: 1 })
     await until(() => exchange.chunks.length === 1)
     exchange.close()
@@ -258,7 +258,7 @@ describe('a large file', () => {
   it('that becomes shorter breaks the connection', async () => {
     const path = join(top, 'site/shrinks.bin')
     writeFileSync(path, big)
-    const harness = await start(ROOT, createFiles({ base: top }))
+    const harness = await start(ROOT, { files: createFiles({ base: top }) })
     const exchange = harness.send({ path: '/shrinks.bin', room: 1 })
     await until(() => exchange.chunks.length === 1)
     truncateSync(path, 70_000)
@@ -290,7 +290,9 @@ static = "site"
 path = "GET /*x"
 service = "b"
 `
-    const error: unknown = await start(http, createFiles({ base: top })).catch((e: unknown) => e)
+    const error: unknown = await start(http, { files: createFiles({ base: top }) }).catch(
+      (e: unknown) => e,
+    )
     expect(error).toBeInstanceOf(ConfigError)
     const { problems } = error as ConfigError
     expect(problems.map(({ line, column, key }) => `${line}:${column} ${key}`)).toEqual([

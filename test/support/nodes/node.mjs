@@ -120,6 +120,11 @@ const handlers = {
     const reply = await ctx.call(next, '', { headers: { next: rest.join(',') || 'never' } })
     return `${self} < ${await reply.text()}`
   },
+  /** A WebSocket that says everything back. */
+  talk: async (ctx) => {
+    const socket = ctx.webSocket()
+    for await (const message of socket) await socket.send(message)
+  },
   constructor: () => 'I am constructor',
   toString: () => 'I am toString',
 }

@@ -1,10 +1,8 @@
-import type { Compressors } from '../../src/compress/port.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import type { Driver, DriverOptions, ExchangeHandler } from '../../src/driver.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
-import type { AccessEvent } from '../../src/options.ts'
+import type { AccessEvent, GatewayOptions } from '../../src/options.ts'
 import type { Caller, CallFailure, CallHandle, CallRequest, CallSink } from '../../src/ports.ts'
-import type { FileStore } from '../../src/static/file-store.ts'
 import { type ExchangeInput, TestExchange } from './exchange.ts'
 
 /** One call a fake caller was asked for. */
@@ -118,8 +116,7 @@ export interface Harness {
 /** A started gateway over doubles. `http` is the inside of `[[http]]`, routes and all. */
 export async function start(
   http: string,
-  files?: FileStore,
-  compressors?: Compressors,
+  more: Pick<GatewayOptions, 'files' | 'compressors' | 'metrics'> = {},
 ): Promise<Harness> {
   const caller = new TestCaller()
   const drivers: TestDriver[] = []
@@ -138,8 +135,7 @@ export async function start(
       drivers.push(driver)
       return driver
     },
-    ...(files ? { files } : {}),
-    ...(compressors ? { compressors } : {}),
+    ...more,
     clock: { now: () => now++ },
     defer: (callback) => deferred.push(callback),
     random: () => 0.5,
