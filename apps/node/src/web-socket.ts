@@ -24,6 +24,8 @@ export interface WebSocketOptions {
 const DEFAULT_MAX_MESSAGE = 1_048_576
 /** Bytes of messages read ahead of the handler, so that it hears of a close without reading. */
 const READ_AHEAD = 65_536
+/** What a message costs beside its bytes: empty ones are not free. */
+const MESSAGE_COST = 64
 const NORMAL = 1000
 /** The client is gone without a word (RFC 6455 §7.4.1). */
 const ABNORMAL = 1006
@@ -161,7 +163,7 @@ export class ServiceWebSocket implements AsyncIterable<string | Buffer> {
   #next(): Promise<IteratorResult<string | Buffer, undefined>> {
     const value = this.#messages.shift()
     if (value !== undefined) {
-      this.#held -= value.length
+      this.#held -= value.length + MESSAGE_COST
       this.#read()
       return Promise.resolve({ value })
     }
@@ -214,7 +216,7 @@ export class ServiceWebSocket implements AsyncIterable<string | Buffer> {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
     const message = kind === RECORD.text ? bytes.toString('utf8') : bytes
     this.#messages.push(message)
-    this.#held += message.length
+    this.#held += message.length + MESSAGE_COST
     this.#tell()
   }
 

@@ -26,6 +26,8 @@ const DEFLATE_FROM = 1_024
  * to stop reading. More ends the connection with {@link TRY_AGAIN}.
  */
 const MAX_HELD = 1_048_576
+/** What a message costs beside its bytes: empty ones are not free. */
+const MESSAGE_COST = 64
 // RFC 6455 §7.4.1 and the IANA registry of close codes.
 const GOING_AWAY = 1001
 const TOO_BIG = 1009
@@ -146,7 +148,7 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
     while (!this.#paused) {
       const kept = this.#held.shift()
       if (kept === undefined) break
-      this.#heldBytes -= kept.data.length
+      this.#heldBytes -= kept.data.length + MESSAGE_COST
       this.#events.message(kept.data, kept.binary)
     }
   }
@@ -198,7 +200,7 @@ export class UwsWebSocket implements ServerWebSocket, PulseSubject {
     else if (this.#heldBytes > MAX_HELD) this.#giveUp(TRY_AGAIN, 'the service is slower than you')
     else {
       this.#held.push({ data, binary })
-      this.#heldBytes += byteLength
+      this.#heldBytes += byteLength + MESSAGE_COST
     }
   }
 

@@ -137,6 +137,24 @@ describe.each(DRIVERS)('WebSockets, driver %s', (name) => {
     client.socket.destroy()
   })
 
+  test('a paused WebSocket: empty messages are bounded as well', async () => {
+    const { connected } = await listen(name)
+    const { client, socket, heard } = await connected()
+    socket.pause()
+    const frame = encodeFrame({ opcode: 2, payload: new Uint8Array(0) })
+    client.socket.write(Buffer.concat(Array.from({ length: 50_000 }, () => frame)))
+    if (name === 'uws') {
+      await client.until(() => client.seen.length > 0)
+      expect(client.seen).toEqual(['close 1013 the service is slower than you'])
+    } else {
+      expect(heard.messages.length).toBeLessThan(50_000)
+      socket.resume()
+      await settled(() => heard.messages.length)
+      expect(heard.messages).toHaveLength(50_000)
+    }
+    client.socket.destroy()
+  })
+
   test('what was held is told before a close', async () => {
     const { connected } = await listen(name)
     const { client, socket, heard } = await connected()
