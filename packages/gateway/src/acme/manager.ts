@@ -212,13 +212,21 @@ export class AcmeManager {
     if (managed.closed || managed.renewAt > clock.now()) return
     const answers = (await peers?.ask(managed.domain)) ?? []
     if (managed.closed || (await this.#takeNewest(managed, answers))) return
-    if (answers.some(({ precedes, serves, failing }) => precedes && serves && !failing)) {
-      // It may not know yet that the CA wants this one replaced.
-      if (managed.waits === 0 && !managed.placeholder) peers?.announce(managed.domain)
-      const pause = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 1.5 ** Math.min(managed.waits++, 30))
-      this.#plan(managed, clock.now() + Math.round(pause))
-      return
-    }
+    const waits = answers.some(({ precedes, serves, failing }) => precedes && serves && !failing)
+    await (waits ? this.#wait(managed) : this.#order(managed))
+  }
+
+  /** Another gateway orders. */
+  #wait(managed: ManagedDomain): void {
+    const { peers, clock } = this.#options
+    // It may not know yet that the CA wants this one replaced.
+    if (managed.waits === 0 && !managed.placeholder) peers?.announce(managed.domain)
+    const pause = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 1.5 ** Math.min(managed.waits++, 30))
+    this.#plan(managed, clock.now() + Math.round(pause))
+  }
+
+  async #order(managed: ManagedDomain): Promise<void> {
+    const { peers, clock } = this.#options
     managed.waits = 0
     try {
       const issued = await orderCertificate(managed.domain, {

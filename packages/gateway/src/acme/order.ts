@@ -85,15 +85,14 @@ async function beginOrder(
     try {
       return await session.post(newOrder, { ...order, replaces })
     } catch (error) {
-      const refused = error instanceof AcmeError && error.type !== ''
-      if (!refused || KEEP.has((error as AcmeError).type)) throw error
+      if (!(error instanceof AcmeError) || KEEP.has(error.type)) throw error
     }
   }
   return await session.post(newOrder, order)
 }
 
-/** Refusals that are not of what is replaced. */
-const KEEP: ReadonlySet<string> = new Set(['rateLimited', 'badNonce', 'serverInternal'])
+/** Refusals, and failures without a type, that are not of what is replaced. */
+const KEEP: ReadonlySet<string> = new Set(['', 'rateLimited', 'badNonce', 'serverInternal'])
 
 async function authorize(session: AcmeSession, url: string, options: OrderOptions): Promise<void> {
   const { json } = await session.post(url)
