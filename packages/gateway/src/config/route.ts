@@ -1,5 +1,6 @@
 import { utf8Length } from '../utf8.ts'
 import { readEdge, readHeaderEdits } from './edge.ts'
+import { readCache } from './route-cache.ts'
 import { readKey } from './route-key.ts'
 import { PATH_ALLOWED, parseRoutePath, ROUTE_METHODS, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
@@ -14,19 +15,21 @@ export function readRoute(section: Section): readonly RouteConfig[] {
   const path = readPath(section)
   const target = readTarget(section)
   const timeoutMs = readTimeout(section)
+  const noCache = section.flag('nocache') ?? false
   const route: Omit<RouteConfig, 'method' | 'path' | 'segments' | 'target'> = {
-    noCache: section.flag('nocache') ?? false,
+    noCache,
     timeoutMs,
     maxBodySize: readBodySize(section),
     key: readKey(section),
     auth: readAuth(section),
     headers: readHeaderEdits(section),
     retry: section.flag('retry') ?? true,
+    cache: readCache(section, noCache),
     ...readEdge(section),
     where: section.where('path'),
   }
   const methods = readMethods(section, path?.method)
-  section.planned('websocket', 'cache')
+  section.planned('websocket')
   section.finish()
   if (path === undefined || target === undefined) return []
   if (target.kind === 'static' && methods.some((method) => method !== 'GET')) {

@@ -110,6 +110,8 @@ export interface RouteConfig extends EdgeConfig {
   readonly headers: HeaderEdits | undefined
   /** Whether calls may be sent to a second provider. */
   readonly retry: boolean
+  /** Cache-Control of good answers that have none. */
+  readonly cache: string | undefined
   readonly where: SourcePosition
 }
 
