@@ -1,3 +1,5 @@
+import type { Refusal } from './refusal.ts'
+
 /** A listener's certificate: PEM text, and the host names it is for (all when empty). */
 export interface CertificateEntry {
   readonly names: readonly string[]
@@ -37,6 +39,8 @@ export interface DriverOptions {
   readonly idleTimeoutMs: number
   readonly writeTimeoutMs: number
   readonly maxHeaderSize: number
+  /** Told of clients that are turned away without a request, or because they stand still. */
+  readonly onRefused?: (refusal: Refusal) => void
 }
 
 /** Body of a request, pulled: one read at a time. */

@@ -108,6 +108,7 @@ export interface Harness {
   readonly drivers: readonly TestDriver[]
   readonly events: readonly AccessEvent[]
   readonly warnings: readonly string[]
+  readonly infos: readonly string[]
   /** Sends a request to the first listener. */
   readonly send: (input?: ExchangeInput) => TestExchange
   /** Ends the tick: runs what was deferred. */
@@ -120,6 +121,7 @@ export async function start(http: string, files?: FileStore): Promise<Harness> {
   const drivers: TestDriver[] = []
   const events: AccessEvent[] = []
   const warnings: string[] = []
+  const infos: string[] = []
   const deferred: (() => void)[] = []
   let now = 0
   const note = (_: object, message: string): void => {
@@ -137,7 +139,7 @@ export async function start(http: string, files?: FileStore): Promise<Harness> {
     clock: { now: () => now++ },
     defer: (callback) => deferred.push(callback),
     random: () => 0.5,
-    log: { debug() {}, info() {}, warn: note, error: note },
+    log: { debug() {}, info: (_, message) => infos.push(message), warn: note, error: note },
     onAccess: (event) => events.push(event),
   })
   await gateway.start()
@@ -149,7 +151,7 @@ export async function start(http: string, files?: FileStore): Promise<Harness> {
   const tick = (): void => {
     for (const callback of deferred.splice(0)) callback()
   }
-  return { gateway, caller, drivers, events, warnings, send, tick }
+  return { gateway, caller, drivers, events, warnings, infos, send, tick }
 }
 
 /** Lets promises settle. */
