@@ -1,5 +1,4 @@
-import { createPrivateKey, createPublicKey, sign, X509Certificate } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { parseConfig } from '@flatend/gateway'
@@ -133,26 +132,6 @@ describe('what can go wrong', () => {
     expect((await shown(gateway.httpsPort, 'lost.test')).issuer.CN).toBe('flatend placeholder')
     expect((await shown(gateway.httpsPort, 'a.test')).subjectaltname).toBe('DNS:a.test')
   })
-
-  test('a revoked certificate is served until its file is gone and the gateway starts anew', async () => {
-    const pebble = await startPebble()
-    const storage = temporaryFolder()
-    const gateway = await startAcmeGateway({ pebble, domains: ['a.test'], storage })
-    await issued(gateway, 'a.test')
-    const file = join(folderOf(storage), 'a.test.pem')
-    await eventually(() => existsSync(file))
-    const certificate = new X509Certificate(readFileSync(file))
-    await revoke(pebble, readFileSync(file, 'utf8'))
-    const status = await pebble.manage(`/cert-status-by-serial/${certificate.serialNumber}`)
-    expect(status).toMatchObject({ Status: 'Revoked' })
-    const { serialNumber } = await shown(gateway.httpsPort, 'a.test')
-    expect(serialNumber).toBe(certificate.serialNumber)
-    await gateway.stop()
-    rmSync(file)
-    const again = await startAcmeGateway({ pebble, domains: ['a.test'], storage })
-    await issued(again, 'a.test')
-    expect((await shown(again.httpsPort, 'a.test')).serialNumber).not.toBe(serialNumber)
-  })
 })
 
 const idOf = (key: Uint8Array | undefined): string =>
@@ -252,58 +231,3 @@ ${acmeListener(acme, port, challenged ? undefined : '')}`
     await expect(call).rejects.toMatchObject({ kind: 'denied' })
   })
 })
-
-const base64url = (text: string | Buffer): string => Buffer.from(text).toString('base64url')
-
-/** Revokes by the certificate's own key (RFC 8555 §7.6). */
-async function revoke(pebble: Pebble, bundle: string): Promise<void> {
-  const agent = new Agent({ ca: readFileSync(pebble.ca) })
-  onTestFinished(() => agent.destroy())
-  const send = (
-    url: string,
-    body?: string,
-  ): Promise<{ nonce: string; text: string; status: number }> =>
-    new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': 'application/jose+json' }
-      const sent = request(
-        url,
-        { method: body === undefined ? 'GET' : 'POST', headers, agent },
-        (response) => {
-          let text = ''
-          response.on('data', (chunk) => (text += String(chunk)))
-          response.on('end', () =>
-            resolve({
-              nonce: String(response.headers['replay-nonce']),
-              text,
-              status: response.statusCode ?? 0,
-            }),
-          )
-        },
-      )
-      sent.on('error', reject)
-      sent.end(body)
-    })
-  const key = createPrivateKey(bundle)
-  const { crv, kty, x, y } = createPublicKey(key).export({ format: 'jwk' })
-  const { newNonce, revokeCert } = JSON.parse((await send(pebble.directory)).text) as Record<
-    string,
-    string
-  >
-  // It refuses some nonces on purpose.
-  for (let attempt = 1; attempt <= 10; attempt++) {
-    const { nonce } = await send(newNonce!)
-    const head = base64url(
-      JSON.stringify({ alg: 'ES256', nonce, url: revokeCert, jwk: { crv, kty, x, y } }),
-    )
-    const certificate = base64url(new X509Certificate(bundle).raw)
-    const payload = base64url(JSON.stringify({ certificate }))
-    const data = Buffer.from(`${head}.${payload}`)
-    const signature = base64url(sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }))
-    const { status } = await send(
-      revokeCert!,
-      JSON.stringify({ protected: head, payload, signature }),
-    )
-    if (status === 200) return
-  }
-  throw new Error('the CA does not revoke')
-}

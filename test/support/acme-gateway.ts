@@ -7,7 +7,7 @@ import {
   parseConfig,
 } from '@flatend/gateway'
 import { nodeDriver } from '@flatend/gateway/http2'
-import { createCertificates } from '@flatend/gateway/tls'
+import { type CertificateClock, createCertificates } from '@flatend/gateway/tls'
 import { onTestFinished } from 'vitest'
 import type { Pebble } from './pebble.ts'
 import { eventually, freePort } from './processes.ts'
@@ -17,6 +17,8 @@ export interface AcmeGateway {
   readonly httpsPort: number
   readonly states: () => readonly CertificateState[]
   readonly state: (domain: string) => CertificateState
+  /** Reads another configuration, by {@link acmeListener}. */
+  reload(options: Omit<AcmeGatewayOptions, 'driver'>): Promise<void>
   /** Lines of its log, JSON. */
   readonly log: readonly string[]
   stop(): Promise<void>
@@ -24,15 +26,19 @@ export interface AcmeGateway {
 
 /** Options of {@link startAcmeGateway}. */
 export interface AcmeGatewayOptions {
-  readonly pebble: Pebble
+  readonly pebble: Pick<Pebble, 'directory' | 'ca' | 'httpPort'>
   readonly domains: readonly string[]
   readonly storage: string
   readonly driver?: (options: DriverOptions) => Driver
+  /** How many times faster certificates age and the gateway waits. @default 1 */
+  readonly speed?: number
+  /** @default 'admin@example.org' */
+  readonly email?: string
 }
 
 /** TOML of an HTTPS listener with certificates by `pebble`. */
 export function acmeListener(
-  { pebble, domains, storage }: Omit<AcmeGatewayOptions, 'driver'>,
+  { pebble, domains, storage, email = 'admin@example.org' }: Omit<AcmeGatewayOptions, 'driver'>,
   httpsPort: number,
   httpAddr = `127.0.0.1:${pebble.httpPort}`,
 ): string {
@@ -43,7 +49,7 @@ http_addr = "${httpAddr}"
 domains = ${JSON.stringify(domains)}
 [http.acme]
 directory = "${pebble.directory}"
-email = "admin@example.org"
+email = "${email}"
 storage = "${storage}"
 ca = "${pebble.ca}"
 `
@@ -64,7 +70,7 @@ export async function startAcmeGateway(options: AcmeGatewayOptions): Promise<Acm
       },
     },
     drivers: (_, driverOptions) => (options.driver ?? nodeDriver)(driverOptions),
-    certificates: createCertificates({ log, retryMs: 200 }),
+    certificates: createCertificates({ log, retryMs: 200, clock: clockOf(options.speed ?? 1) }),
     clock: performance,
     defer: setImmediate,
     random: Math.random,
@@ -80,8 +86,23 @@ export async function startAcmeGateway(options: AcmeGatewayOptions): Promise<Acm
       if (!found) throw new Error(`no certificate for ${domain}`)
       return found
     },
+    reload: async (next) => {
+      const report = await gateway.reload(parseConfig(acmeListener(next, httpsPort)))
+      if (report.needsRestart.length > 0) throw new Error(report.needsRestart.join())
+    },
     log: lines,
     stop: () => gateway.stop(),
+  }
+}
+
+function clockOf(speed: number): CertificateClock {
+  const begin = Date.now()
+  return {
+    now: () => begin + (Date.now() - begin) * speed,
+    setTimer: (callback, delayMs) => {
+      const timer = setTimeout(callback, delayMs / speed)
+      return () => clearTimeout(timer)
+    },
   }
 }
 

@@ -64,7 +64,8 @@ export async function startGateway(options: GatewayNodeOptions): Promise<Gateway
   const { config, log } = options
   const meshOptions = meshOptionsOf(options)
   const mesh = await Node.start(meshOptions)
-  const certificates = certificatesOf({ config, log, mesh, meshOptions })
+  const { certificates, share } = certificatesOf({ log, mesh, meshOptions })
+  share(config)
   for (const address of mesh.listening) log.info({ address }, 'listening for nodes')
   const metrics = createRequestMetrics()
   const telemetry = await loadTelemetry(options.node.telemetry)
@@ -85,7 +86,7 @@ export async function startGateway(options: GatewayNodeOptions): Promise<Gateway
     nameOf: (peer) => (peer instanceof MeshPeer ? peer.id.toString() : undefined),
     ...(telemetry ? { tracer: gatewayTracer(telemetry) } : {}),
   })
-  const running = new RunningGateway(options, { mesh, gateway })
+  const running = new RunningGateway(options, { mesh, gateway, share })
   try {
     await running.openAdmin(metrics)
     await gateway.start()
@@ -97,22 +98,32 @@ export async function startGateway(options: GatewayNodeOptions): Promise<Gateway
 }
 
 interface CertificateParts {
-  readonly config: GatewayConfig
   readonly log: Logger
   readonly mesh: Node
   readonly meshOptions: NodeOptions
 }
 
 /** Certificates from files and by ACME, shared with the other gateways of a private mesh. */
-function certificatesOf({ config, log, mesh, meshOptions }: CertificateParts): Certificates {
-  const shares = mayShare(meshOptions) && config.listeners.some(({ acme }) => acme !== undefined)
+function certificatesOf({ log, mesh, meshOptions }: CertificateParts): Sharing {
+  const shares = mayShare(meshOptions)
   const certificates = createCertificates({
     log,
     storage: join(dataFolder(), 'acme'),
     ...(shares ? { peers: acmePeers(mesh, log) } : {}),
   })
-  if (shares) mesh.register(ACME_SERVICE, answerAcmePeers(certificates))
-  return certificates
+  let offered = false
+  const share = ({ listeners }: GatewayConfig): void => {
+    if (!shares || offered || listeners.every(({ acme }) => acme === undefined)) return
+    offered = true
+    mesh.register(ACME_SERVICE, answerAcmePeers(certificates))
+  }
+  return { certificates, share }
+}
+
+interface Sharing {
+  readonly certificates: Certificates
+  /** Offers them to others, from the first configuration on that has certificates by ACME. */
+  readonly share: (config: GatewayConfig) => void
 }
 
 /** Where programs keep what is theirs, by the XDG base directory specification. */
@@ -137,6 +148,11 @@ function meshOptionsOf({ config, node, log }: GatewayNodeOptions): NodeOptions {
   }
 }
 
+interface GatewayParts extends Pick<Sharing, 'share'> {
+  readonly mesh: Node
+  readonly gateway: Gateway
+}
+
 class RunningGateway implements GatewayNode {
   readonly node: Node
   readonly #gateway: Gateway
@@ -147,10 +163,7 @@ class RunningGateway implements GatewayNode {
   #config: GatewayConfig
   #admin: AdminServer | undefined
 
-  constructor(
-    options: GatewayNodeOptions,
-    { mesh, gateway }: { readonly mesh: Node; readonly gateway: Gateway },
-  ) {
+  constructor(options: GatewayNodeOptions, { mesh, gateway, share }: GatewayParts) {
     const { config, log, node, load } = options
     this.node = mesh
     this.#options = options
@@ -162,6 +175,7 @@ class RunningGateway implements GatewayNode {
         reload: async (next) => {
           const report = await gateway.reload(next)
           this.#config = next
+          share(next)
           return report
         },
       },

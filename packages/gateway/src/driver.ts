@@ -1,3 +1,4 @@
+import type { Refusal } from './refusal.ts'
 import type { ServerWebSocket, UpgradeOptions, WebSocketEvents } from './web-socket/port.ts'
 
 /** A listener's certificate: PEM text, and the host names it is for (all when empty). */
@@ -41,6 +42,8 @@ export interface DriverOptions {
   readonly maxHeaderSize: number
   /** Takes WebSockets, with messages of so many bytes at the most. */
   readonly webSocket?: { readonly maxMessage: number }
+  /** Told of clients that are turned away without a request, or because they stand still. */
+  readonly onRefused?: (refusal: Refusal) => void
 }
 
 /** Body of a request, pulled: one read at a time. */

@@ -9,6 +9,7 @@ import { ListenerCertificates } from './listener-certificates.ts'
 import { buildListener } from './listener-routes.ts'
 import { openCertificates } from './open-certificates.ts'
 import type { GatewayLog, GatewayOptions } from './options.ts'
+import { type Refusal, RefusalLog } from './refusal.ts'
 import {
   addressesOf,
   describeReload,
@@ -69,6 +70,7 @@ class HttpGateway implements Gateway {
   readonly #options: GatewayOptions
   readonly #log: GatewayLog
   readonly #environment: Environment
+  readonly #refusals: RefusalLog
   #slots: readonly Slot[] = []
   /** Listeners a reload took away, whose requests finish. */
   readonly #leaving = new Set<Promise<void>>()
@@ -79,6 +81,8 @@ class HttpGateway implements Gateway {
     this.#options = options
     this.#log = options.log ?? SILENT
     this.#environment = createEnvironment(options, this.#log)
+    const { metrics, clock } = options
+    this.#refusals = new RefusalLog({ log: this.#log, metrics, clock })
   }
 
   get inFlight(): number {
@@ -206,7 +210,9 @@ class HttpGateway implements Gateway {
 
   async #listen(prepared: PreparedAddress): Promise<Slot> {
     const { listener, routes, certificates } = prepared
-    const driver = await this.#options.drivers(listener, prepared.options)
+    const { name: address } = prepared
+    const onRefused = (refusal: Refusal): void => this.#refusals.add(refusal, address)
+    const driver = await this.#options.drivers(listener, { ...prepared.options, onRefused })
     try {
       const environment = this.#environment
       const slot: Slot = { ...prepared, driver, served: { listener, routes }, bound: NOT_BOUND }

@@ -100,7 +100,7 @@ export {
   type RouteCounts,
   STATUS_CLASSES,
 } from './metrics/request-metrics.ts'
-export { writeRequests } from './metrics/write-requests.ts'
+export { writeRefusals, writeRequests } from './metrics/write-requests.ts'
 export { type OpenApiInfo, openApi } from './openapi.ts'
 export type {
   AccessEvent,
@@ -117,6 +117,7 @@ export type {
   CallSink,
   HeaderList,
 } from './ports.ts'
+export type { Refusal, RefusalReason } from './refusal.ts'
 export type { ReloadReport } from './reload.ts'
 export type { FileRoot, FileStore, FolderEntry, OpenFile } from './static/file-store.ts'
 export type { Problem, ProblemCode } from './transfer/problem.ts'

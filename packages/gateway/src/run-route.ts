@@ -29,11 +29,12 @@ export function runRoute(
   target: RouteTarget,
   params: readonly string[],
 ): void {
-  const { cors, headers, auth, rateLimit } = target.config
-  if (cors !== undefined || headers !== undefined || auth !== undefined) {
+  const { cors, headers, auth, rateLimit, cache } = target.config
+  if ([cors, headers, auth, cache].some((one) => one !== undefined)) {
     const edge = edgeOf(record)
     edge.cors = cors ?? edge.cors
     edge.edits = headers
+    edge.cache = cache
   }
   if (limited(record, rateLimit)) return
   const matched = { target, params }

@@ -276,12 +276,6 @@ timeout = "0s"
     ])
   })
 
-  it('names keys of later versions as such', () => {
-    expect(problemsOf(`[[http]]\n${route('GET /')}cache = true`)).toMatchObject([
-      { key: 'http[0].routes[0].cache', message: 'is not supported by this version' },
-    ])
-  })
-
   it('does not take names of Object.prototype for keys', () => {
     expect(problemsOf('constructor = 1\n__proto__ = 2')).toMatchObject([{ line: 1 }, { line: 2 }])
   })

@@ -15,10 +15,22 @@ export class ManagedDomain {
   lastError: string | undefined
   /** Times in a row that another gateway was waited for. */
   waits = 0
+  /** What the CA calls the certificate by, where it can be asked about it. */
+  id: string | undefined
+  /** When it was asked last, in milliseconds since 1970, and how often in a row it did not answer. */
+  askedAt: number = Number.NEGATIVE_INFINITY
+  askFailures = 0
+  /** When the CA last had it replaced before its time, in milliseconds since 1970. */
+  suggestedAt: number = Number.NEGATIVE_INFINITY
+  /** It is on disk. */
+  kept = false
+  /** Where in a window of time it is replaced, in [0, 1). */
+  share = 0
   /** Other gateways are about to be asked, because one of them said so. */
   asking = false
   closed = false
   #cancel = (): void => {}
+  #cancelAsk = (): void => {}
 
   constructor(domain: string, current: Certificate, placeholder: boolean) {
     this.domain = domain
@@ -26,10 +38,17 @@ export class ManagedDomain {
     this.placeholder = placeholder
   }
 
-  /** The one timer of this domain; `cancel` stops it. */
+  /** The timer of the next attempt; `cancel` stops it. */
   setTimer(cancel: () => void): void {
     this.#cancel()
     this.#cancel = cancel
+    if (this.closed) cancel()
+  }
+
+  /** The timer of the next question to the CA. */
+  setAskTimer(cancel: () => void): void {
+    this.#cancelAsk()
+    this.#cancelAsk = cancel
     if (this.closed) cancel()
   }
 
@@ -44,6 +63,7 @@ export class ManagedDomain {
   close(): void {
     this.closed = true
     this.#cancel()
+    this.#cancelAsk()
   }
 
   state(origin: string): CertificateState {

@@ -9,6 +9,7 @@ import type { OpenAcme } from './open.ts'
 import { orderCertificate } from './order.ts'
 import type { AcmePeers, PeerAnswer, PeerCertificate } from './peers.ts'
 import { renewalTime, retryDelay } from './renewal.ts'
+import { RenewalWatch } from './renewal-watch.ts'
 import { bundleOf, readBundle } from './storage.ts'
 import { keyText, newKey, placeholder } from './x509.ts'
 
@@ -23,6 +24,13 @@ export interface AcmeManagerOptions extends OpenAcme {
   readonly peers: AcmePeers | undefined
 }
 
+/** A certificate that a domain was served with before this CA was asked. */
+export interface Borrowed {
+  readonly certificate: Certificate
+  /** By the same CA: there is no need to order another one. */
+  readonly sameCa: boolean
+}
+
 /** Pauses while another gateway orders, in milliseconds. */
 const FIRST_WAIT_MS = 1_000
 const LAST_WAIT_MS = 60_000
@@ -31,7 +39,8 @@ const MAX_TIMER_MS = 3_600_000
 
 /** Certificates by one CA: loads, orders, renews and keeps them, one order at a time. */
 export class AcmeManager {
-  readonly #options: AcmeManagerOptions
+  #options: AcmeManagerOptions
+  readonly #watch: RenewalWatch
   readonly #domains = new Map<string, ManagedDomain>()
   /** Answers to challenges, by token. */
   readonly #challenges = new Map<string, string>()
@@ -40,31 +49,82 @@ export class AcmeManager {
 
   constructor(options: AcmeManagerOptions) {
     this.#options = options
+    const { clock, log, random, retryMs } = options
+    this.#watch = new RenewalWatch({
+      clock,
+      log,
+      random,
+      retryMs,
+      question: () => this.#options,
+      enqueue: (task) => this.#enqueue(task),
+      onPlan: (managed, at) => this.#plan(managed, at),
+    })
   }
 
-  /** A listener serves a domain: there is a certificate at once, if only a placeholder. */
-  async add(domain: string, onChange: () => void): Promise<void> {
+  /** What a reload says of the CA: it counts from the next question on. */
+  configure(opened: OpenAcme): void {
+    this.#options = { ...this.#options, ...opened }
+  }
+
+  /** URL of the CA's directory. */
+  get directory(): string {
+    return this.#options.directory
+  }
+
+  /** Serves no domain. */
+  get idle(): boolean {
+    return this.#domains.size === 0
+  }
+
+  /**
+   * A listener serves a domain: there is a certificate at once, if only a placeholder.
+   * @param borrowed - what was served until now
+   */
+  async add(domain: string, onChange: () => void, borrowed?: Borrowed): Promise<void> {
     const known = this.#domains.get(domain)
     if (known) {
       known.listeners.add(onChange)
+      await this.#orderAnewIfGone(known)
       return
     }
-    const { clock, storage, log } = this.#options
+    const { clock } = this.#options
     const now = clock.now()
+    const good = await this.#load(domain, now)
+    const first = good ?? borrowed?.certificate
+    const managed = new ManagedDomain(
+      domain,
+      first ?? placeholderFor(domain, now),
+      first === undefined,
+    )
+    managed.kept = good !== undefined
+    managed.listeners.add(onChange)
+    this.#domains.set(domain, managed)
+    if (good !== undefined || borrowed?.sameCa === true) {
+      this.#planRenewal(managed)
+      if (good === undefined) await this.#save(managed)
+    } else this.#plan(managed, now)
+  }
+
+  async #load(domain: string, now: number): Promise<Certificate | undefined> {
+    const { storage, log } = this.#options
     const kept = await storage.load(domain, now).catch((err: unknown) => {
       log.error({ err, domain }, 'a kept certificate cannot be read')
       return undefined
     })
-    const good = kept !== undefined && covers(kept, domain) ? kept : undefined
-    const managed = new ManagedDomain(
-      domain,
-      good ?? placeholderFor(domain, now),
-      good === undefined,
+    return kept !== undefined && covers(kept, domain) ? kept : undefined
+  }
+
+  /** Somebody took the file away: the certificate is served until there is another one. */
+  async #orderAnewIfGone(managed: ManagedDomain): Promise<void> {
+    const { storage, clock, log } = this.#options
+    const { domain } = managed
+    if (!managed.kept || (await storage.has(domain).catch(() => true))) return
+    managed.kept = false
+    log.info(
+      { domain, folder: storage.folder },
+      'a certificate is gone from disk: another is asked for',
     )
-    managed.listeners.add(onChange)
-    this.#domains.set(domain, managed)
-    if (good === undefined) this.#plan(managed, now)
-    else this.#planRenewal(managed)
+    this.#plan(managed, clock.now())
   }
 
   /** A listener does not serve a domain any more. */
@@ -81,6 +141,12 @@ export class AcmeManager {
     if (!managed) return undefined
     const { certificate, key } = managed.current
     return { names: [managed.domain], certificate, key }
+  }
+
+  /** What is served for a domain, where it is no placeholder. */
+  real(domain: string): Certificate | undefined {
+    const managed = this.#domains.get(domain)
+    return managed === undefined || managed.placeholder ? undefined : managed.current
   }
 
   challenge(token: string): string | undefined {
@@ -103,7 +169,9 @@ export class AcmeManager {
     managed.asking = true
     this.#enqueue(async () => {
       managed.asking = false
-      if (!managed.closed) await this.#takeNewest(managed, await peers.ask(domain))
+      if (managed.closed || (await this.#takeNewest(managed, await peers.ask(domain)))) return
+      // It may have none, and know from the CA that there has to be one.
+      this.#watch.hurry(managed)
     })
   }
 
@@ -132,24 +200,38 @@ export class AcmeManager {
   }
 
   #planRenewal(managed: ManagedDomain): void {
-    this.#plan(managed, renewalTime(managed.current, this.#options.random()))
+    managed.share = this.#options.random()
+    this.#plan(managed, renewalTime(managed.current, managed.share))
+    this.#watch.follow(managed)
   }
 
   /** Has a newer certificate from another gateway, waits for it, or orders it. Never rejects. */
   async #attempt(managed: ManagedDomain): Promise<void> {
-    if (managed.closed) return
     const { peers, clock } = this.#options
+    // It was not due any more when its turn came.
+    if (managed.closed || managed.renewAt > clock.now()) return
     const answers = (await peers?.ask(managed.domain)) ?? []
     if (managed.closed || (await this.#takeNewest(managed, answers))) return
-    if (answers.some(({ precedes, serves, failing }) => precedes && serves && !failing)) {
-      const pause = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 1.5 ** Math.min(managed.waits++, 30))
-      this.#plan(managed, clock.now() + Math.round(pause))
-      return
-    }
+    const waits = answers.some(({ precedes, serves, failing }) => precedes && serves && !failing)
+    await (waits ? this.#wait(managed) : this.#order(managed))
+  }
+
+  /** Another gateway orders. */
+  #wait(managed: ManagedDomain): void {
+    const { peers, clock } = this.#options
+    // It may not know yet that the CA wants this one replaced.
+    if (managed.waits === 0 && !managed.placeholder) peers?.announce(managed.domain)
+    const pause = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 1.5 ** Math.min(managed.waits++, 30))
+    this.#plan(managed, clock.now() + Math.round(pause))
+  }
+
+  async #order(managed: ManagedDomain): Promise<void> {
+    const { peers, clock } = this.#options
     managed.waits = 0
     try {
       const issued = await orderCertificate(managed.domain, {
         ...this.#options,
+        replaces: managed.id,
         publish: (token, authorization) => this.#publish(token, authorization),
       })
       const next = readCertificate(issued.certificate, issued.key, clock.now())
@@ -182,17 +264,27 @@ export class AcmeManager {
   }
 
   async #adopt(managed: ManagedDomain, next: Certificate, from: string): Promise<void> {
-    const { log, storage } = this.#options
+    const { log } = this.#options
     const { domain } = managed
     managed.take(next)
     this.#planRenewal(managed)
     // Served first: a disk that is full is no reason not to.
     if (!managed.closed) for (const listener of managed.listeners) listener()
-    await storage.save(domain, next).catch((err: unknown) => {
-      log.error({ err, domain, folder: storage.folder }, 'a new certificate cannot be kept on disk')
-    })
+    await this.#save(managed)
     const times = { notAfter: iso(next.notAfter), renewAt: iso(managed.renewAt) }
     log.info({ domain, from, issuer: next.issuer, ...times }, 'a new certificate is served')
+  }
+
+  async #save(managed: ManagedDomain): Promise<void> {
+    const { log, storage } = this.#options
+    const { domain, current } = managed
+    try {
+      await storage.save(domain, current)
+      managed.kept = true
+    } catch (err) {
+      managed.kept = false
+      log.error({ err, domain, folder: storage.folder }, 'a new certificate cannot be kept on disk')
+    }
   }
 
   #failed(managed: ManagedDomain, error: unknown): void {

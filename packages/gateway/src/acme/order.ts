@@ -22,6 +22,8 @@ export interface OrderOptions {
   readonly email: string | undefined
   readonly accountKey: KeyObject
   readonly clock: CertificateClock
+  /** What the CA calls the certificate by that the new one replaces. */
+  readonly replaces: string | undefined
   /** Answers a challenge, until what it returns is called. */
   readonly publish: (token: string, authorization: string) => () => void
 }
@@ -40,9 +42,9 @@ export async function orderCertificate(domain: string, options: OrderOptions): P
   const connection = new CaConnection(options.ca)
   try {
     const session = new AcmeSession(connection, options.accountKey, () => options.clock.now())
-    const { newAccount, newOrder } = await session.directory(options.directory)
+    const { newAccount } = await session.directory(options.directory)
     await signIn(session, newAccount, options.email)
-    const order = await session.post(newOrder, { identifiers: [{ type: 'dns', value: domain }] })
+    const order = await beginOrder(session, domain, options)
     const url = locationOf(order)
     for (const authorization of textsOf(order.json['authorizations'])) {
       await authorize(session, authorization, options)
@@ -53,11 +55,44 @@ export async function orderCertificate(domain: string, options: OrderOptions): P
   }
 }
 
-/** Also finds the account there is: for the same key it is the same (RFC 8555 §7.3). */
+/**
+ * Also finds the account there is: for the same key it is the same (RFC 8555 §7.3), and its address
+ * may be another one by now (§7.3.2).
+ */
 async function signIn(session: AcmeSession, url: string, email: string | undefined): Promise<void> {
   const contact = email === undefined ? {} : { contact: [`mailto:${email}`] }
-  session.account = locationOf(await session.post(url, { termsOfServiceAgreed: true, ...contact }))
+  const answer = await session.post(url, { termsOfServiceAgreed: true, ...contact })
+  session.account = locationOf(answer)
+  const known = answer.json['contact']
+  if (email === undefined || answer.status === 201 || !Array.isArray(known)) return
+  if (JSON.stringify(known) !== JSON.stringify(contact.contact)) {
+    await session.post(session.account, contact)
+  }
 }
+
+/**
+ * Says which certificate is replaced where the CA wants to know (RFC 9773 §5). Where it does not take
+ * that, as for one that somebody replaced already, the order is worth more than saying so.
+ */
+async function beginOrder(
+  session: AcmeSession,
+  domain: string,
+  { directory, replaces }: OrderOptions,
+): Promise<CaAnswer> {
+  const { newOrder, renewalInfo } = await session.directory(directory)
+  const order = { identifiers: [{ type: 'dns', value: domain }] }
+  if (typeof renewalInfo === 'string' && replaces !== undefined) {
+    try {
+      return await session.post(newOrder, { ...order, replaces })
+    } catch (error) {
+      if (!(error instanceof AcmeError) || KEEP.has(error.type)) throw error
+    }
+  }
+  return await session.post(newOrder, order)
+}
+
+/** Refusals, and failures without a type, that are not of what is replaced. */
+const KEEP: ReadonlySet<string> = new Set(['', 'rateLimited', 'badNonce', 'serverInternal'])
 
 async function authorize(session: AcmeSession, url: string, options: OrderOptions): Promise<void> {
   const { json } = await session.post(url)

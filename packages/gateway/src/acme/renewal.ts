@@ -36,3 +36,22 @@ export function retryDelay({ failures, baseMs, retryAfterMs = 0, random }: Retry
   const doubled = Math.min(MAX_RETRY_MS, baseMs * 2 ** Math.min(failures - 1, 30))
   return Math.round(Math.max(doubled * (0.5 + random), Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)))
 }
+
+/**
+ * When to replace a certificate as its CA suggests (RFC 9773 §4.2): the same share of the window each
+ * time it is asked about, so that asking again does not bring it nearer. Half of the time that is left
+ * after our own is kept for attempts that fail, whatever the CA says.
+ */
+export function suggestedTime(
+  { start, end }: { readonly start: number; readonly end: number },
+  certificate: {
+    readonly notAfter: number
+    /** When it is replaced without a suggestion. */
+    readonly own: number
+    /** In [0, 1). */
+    readonly share: number
+  },
+): number {
+  const { notAfter, own, share } = certificate
+  return Math.round(Math.min(start + (end - start) * share, own + (notAfter - own) / 2))
+}

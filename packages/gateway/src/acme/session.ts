@@ -12,6 +12,8 @@ export interface Directory {
   readonly newAccount: string
   readonly newOrder: string
   readonly revokeCert: string
+  /** Only where it tells when to replace certificates (RFC 9773). */
+  readonly renewalInfo?: unknown
 }
 
 /** An answer, and what it says as JSON. */
@@ -38,13 +40,18 @@ export class AcmeSession {
   /** @throws AcmeError */
   async directory(url: string): Promise<Directory> {
     if (this.#directory) return this.#directory
-    const { json } = this.#check(await this.#connection.send('GET', url))
+    const { json } = await this.get(url)
     for (const name of ['newNonce', 'newAccount', 'newOrder']) {
       if (typeof json[name] !== 'string')
         throw new AcmeError(`${url} is no directory of ACME: no ${name}`)
     }
     this.#directory = json as unknown as Directory
     return this.#directory
+  }
+
+  /** What anybody may ask, unsigned. @throws AcmeError */
+  async get(url: string): Promise<CaAnswer> {
+    return this.#check(await this.#connection.send('GET', url))
   }
 
   /** @throws AcmeError */

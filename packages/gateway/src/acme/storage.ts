@@ -45,6 +45,11 @@ export class AcmeStorage {
     }
   }
 
+  /** Whether anything is kept for a domain. */
+  async has(domain: string): Promise<boolean> {
+    return (await readIfThere(this.#path(domain))) !== undefined
+  }
+
   async save(domain: string, certificate: Certificate): Promise<void> {
     await write(this.#path(domain), bundleOf(certificate))
   }

@@ -1,5 +1,6 @@
 import { utf8Length } from '../utf8.ts'
 import { readEdge, readHeaderEdits } from './edge.ts'
+import { readCache } from './route-cache.ts'
 import { readKey } from './route-key.ts'
 import { PATH_ALLOWED, parseRoutePath, ROUTE_METHODS, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
@@ -16,8 +17,9 @@ export function readRoute(section: Section): readonly RouteConfig[] {
   const path = readPath(section)
   const target = readTarget(section)
   const timeoutMs = readTimeout(section)
+  const noCache = section.flag('nocache') ?? false
   const route: Omit<RouteConfig, 'method' | 'path' | 'segments' | 'target'> = {
-    noCache: section.flag('nocache') ?? false,
+    noCache,
     timeoutMs,
     maxBodySize: readBodySize(section),
     key: readKey(section),
@@ -25,11 +27,11 @@ export function readRoute(section: Section): readonly RouteConfig[] {
     headers: readHeaderEdits(section),
     retry: section.flag('retry') ?? true,
     webSocket: readWebSocket(section),
+    cache: readCache(section, noCache),
     ...readEdge(section),
     where: section.where('path'),
   }
   const methods = readMethods(section, path?.method)
-  section.planned('cache')
   section.finish()
   if (path === undefined || target === undefined) return []
   if (!fits(section, methods, { target, ...route })) return []

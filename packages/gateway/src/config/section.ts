@@ -201,15 +201,6 @@ export class Section {
     return table ? [table] : []
   }
 
-  /** Keys that have a meaning, but not in this version. */
-  planned(...keys: readonly string[]): void {
-    for (const key of keys) {
-      if (!this.#table.entries.has(key)) continue
-      this.#known.push(key)
-      this.error(key, 'is not supported by this version')
-    }
-  }
-
   /** Reports every key nobody asked for. */
   finish(): void {
     for (const [key, entry] of this.#table.entries) {

@@ -116,6 +116,8 @@ export interface RouteConfig extends EdgeConfig {
   readonly retry: boolean
   /** The route is a WebSocket. */
   readonly webSocket: WebSocketConfig | undefined
+  /** Cache-Control of good answers that have none. */
+  readonly cache: string | undefined
   readonly where: SourcePosition
 }
 

@@ -10,12 +10,16 @@ export interface HeaderEdits {
   readonly remove: readonly string[]
 }
 
+const SWITCHING = 101
+
 /** An exchange as it is seen behind proxies, whose answers get more headers, or fewer. */
 export class EdgeExchange implements Exchange {
   readonly #inner: Exchange
   readonly #origin: Origin
   cors: Cors | undefined
   edits: HeaderEdits | undefined
+  /** Cache-Control of good answers that have none. */
+  cache: string | undefined
   #closed = false
   #listener: (() => void) | undefined
 
@@ -55,7 +59,7 @@ export class EdgeExchange implements Exchange {
     const inner = this.#inner
     if (inner.upgrade === undefined) return undefined
     return (options, events) => {
-      const edited = { ...options, headers: this.#edited(options.headers) }
+      const edited = { ...options, headers: this.#edited(SWITCHING, options.headers) }
       return (inner.upgrade as UpgradeExchange)(edited, events)
     }
   }
@@ -75,12 +79,13 @@ export class EdgeExchange implements Exchange {
   }
 
   respond(status: number, headers: readonly string[], options?: RespondOptions): BodySink {
-    return this.#inner.respond(status, this.#edited(headers), options)
+    return this.#inner.respond(status, this.#edited(status, headers), options)
   }
 
-  #edited(given: readonly string[]): readonly string[] {
-    const { cors, edits } = this
-    const headers = edits === undefined ? given : withEdits(edits, given)
+  #edited(status: number, given: readonly string[]): readonly string[] {
+    const { cors, edits, cache } = this
+    const edited = edits === undefined ? given : withEdits(edits, given)
+    const headers = cache === undefined ? edited : withCache(cache, status, edited)
     if (cors === undefined) return headers
     return withCors(cors, headerOf(this.headers, 'origin'), headers)
   }
@@ -94,4 +99,11 @@ function withEdits({ set, remove }: HeaderEdits, headers: readonly string[]): re
     if (!gone.has(name)) kept.push(name, headers[i + 1] as string)
   }
   return [...kept, ...set]
+}
+
+/** 304 says again what 200 said (RFC 9110 §15.4.5). */
+function withCache(cache: string, status: number, headers: readonly string[]): readonly string[] {
+  const good = (status >= 200 && status <= 299) || status === 304
+  if (!good || headerOf(headers, 'cache-control') !== undefined) return headers
+  return [...headers, 'cache-control', cache]
 }

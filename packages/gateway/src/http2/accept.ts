@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
+import { excerpt } from '../refusal.ts'
 import { NodeBody, noBody } from './body.ts'
 import { type ExchangeContext, NodeExchange } from './exchange.ts'
 import { peerText } from './peer.ts'
 import { type RequestHead, readRequestHead } from './request-head.ts'
 import type { StallWatch } from './stall.ts'
 import { Http1Transport, Http2Transport, type Transport } from './transport.ts'
+
+const REASONS = { 400: 'malformed', 431: 'headers-too-large', 505: 'version' } as const
 
 interface AcceptContext extends ExchangeContext {
   readonly reads: StallWatch
@@ -38,13 +41,19 @@ export function acceptRequest(
   if (head.refuse !== 0) {
     const answer = { status: head.refuse, headers: [], length: 0, close: true }
     transport.head(answer, true)
+    context.refused({
+      reason: REASONS[head.refuse],
+      peer: peerText(request.socket.remoteAddress),
+      status: head.refuse,
+      sent: excerpt(`${request.method} ${request.url}`),
+    })
     return undefined
   }
   const upload = hasBody(head, stream)
     ? new NodeBody(request, {
         length: head.length,
         stalls: context.reads,
-        onStall: () => exchange.stalled(),
+        onStall: () => exchange.stalled('upload-timeout'),
         onFirstRead: () => exchange.goOn?.(),
       })
     : undefined

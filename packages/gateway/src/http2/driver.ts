@@ -11,12 +11,15 @@ import type {
   ExchangeHandler,
 } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
+import { excerpt, type Refusal } from '../refusal.ts'
 import { acceptRequest } from './accept.ts'
 import { SecureContexts } from './certificates.ts'
 import type { ExchangeContext, NodeExchange } from './exchange.ts'
 import { checkResponse } from './header-check.ts'
 import { listenError } from './listen-error.ts'
+import { peerText } from './peer.ts'
 import { PulseWatch } from './pulse.ts'
+import { refusalOfBytes } from './refused-bytes.ts'
 import { createNodeServer, statusOfClientError } from './servers.ts'
 import { StallWatch } from './stall.ts'
 import { TLS_OPTIONS } from './tls-options.ts'
@@ -75,6 +78,10 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
 
   get maxHeaderSize(): number {
     return this.#options.maxHeaderSize
+  }
+
+  refused(refusal: Refusal): void {
+    this.#options.onRefused?.(refusal)
   }
 
   start(handler: ExchangeHandler): Promise<Bound> {
@@ -155,24 +162,45 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#request(request, response, true),
     )
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
-      refuseBytes(socket, statusOfClientError(error)),
-    )
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      const refusal = refusalOfBytes(error, socket)
+      this.refused(refusal)
+      // Without TLS nothing can be said: an answer would wait for the handshake, and the socket with it.
+      if (refusal.status === undefined) socket.on('error', () => {}).destroy()
+      else refuseBytes(socket, statusOfClientError(error))
+    })
     if (this.#options.webSocket !== undefined) {
       server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
         this.#upgrade(request, socket, head),
       )
     }
-    server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseBytes(socket, 501))
+    server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+      const peer = peerText(request.socket.remoteAddress)
+      this.refused({
+        reason: 'connect',
+        peer,
+        status: 501,
+        sent: excerpt(`CONNECT ${request.url}`),
+      })
+      refuseBytes(socket, 501)
+    })
     server.on('session', (session: ServerHttp2Session) => this.#session(session))
     // After `listen` worked: running out of file descriptors must not end the process.
-    server.on('error', () => {})
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (server.listening) {
+        this.refused({ reason: 'accept', peer: '', status: undefined, code: error.code })
+      }
+    })
   }
 
   #session(session: ServerHttp2Session): void {
     this.#sessions.add(session)
     session.once('close', () => this.#sessions.delete(session))
-    session.on('error', () => session.destroy())
+    const peer = peerText(session.socket.remoteAddress)
+    session.on('error', (error: NodeJS.ErrnoException) => {
+      this.refused({ reason: 'http2', peer, status: undefined, code: error.code })
+      session.destroy()
+    })
     if (this.#draining) session.close()
     const { idleTimeoutMs } = this.#options
     if (idleTimeoutMs <= 0) return

@@ -1,5 +1,6 @@
 import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
+import { excerpt, type Refusal, type RefusalReason } from '../refusal.ts'
 import type { NodeBody } from './body.ts'
 import { checkResponse, isBodyless } from './header-check.ts'
 import type { RequestHead } from './request-head.ts'
@@ -23,6 +24,7 @@ export interface ExchangeContext {
   readonly scheme: 'http' | 'https'
   readonly writes: StallWatch
   readonly draining: boolean
+  refused(refusal: Refusal): void
 }
 
 export interface ExchangeParts {
@@ -142,7 +144,9 @@ export class NodeExchange implements Exchange {
   }
 
   /** The client neither sends nor takes anything any more: as good as gone. */
-  stalled(): void {
+  stalled(reason: RefusalReason = 'answer-timeout'): void {
+    const sent = excerpt(`${this.method} ${this.rawPath}`)
+    this.#context.refused({ reason, peer: this.peer, status: undefined, sent })
     this.closed(false)
     this.#transport?.abort()
   }

@@ -1,4 +1,5 @@
 import type { CallFailure } from '../ports.ts'
+import type { RefusalReason } from '../refusal.ts'
 
 /** How a call of the gateway ended: well, with a failure, or given up by the gateway or its client. */
 export type CallOutcome = 'ok' | CallFailure['kind']
@@ -32,4 +33,6 @@ export interface RouteLabels {
 export interface GatewayMetrics {
   /** The counters of a route, asked for once when it is built; without labels, of what matches none. */
   route(labels?: RouteLabels): RouteMeter
+  /** A client was turned away before there was a request, or because it stood still. */
+  refused?(reason: RefusalReason): void
 }

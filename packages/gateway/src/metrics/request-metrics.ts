@@ -1,3 +1,4 @@
+import type { RefusalReason } from '../refusal.ts'
 import { Histogram } from './histogram.ts'
 import type {
   CallOutcome,
@@ -33,6 +34,8 @@ export interface RouteCounts {
 export interface RequestMetrics extends GatewayMetrics {
   /** As counted until now; the objects go on counting. */
   readonly routes: readonly RouteCounts[]
+  /** Clients turned away, by reason; only reasons there were. */
+  readonly refusals: ReadonlyMap<RefusalReason, number>
 }
 
 /** Counters of requests and calls. A route has the same ones after a reload. */
@@ -42,9 +45,14 @@ export function createRequestMetrics(): RequestMetrics {
 
 class Counters implements RequestMetrics {
   readonly #routes = new Map<string, RouteCounter>()
+  readonly refusals = new Map<RefusalReason, number>()
 
   get routes(): readonly RouteCounts[] {
     return [...this.#routes.values()]
+  }
+
+  refused(reason: RefusalReason): void {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1)
   }
 
   route(labels: RouteLabels = NONE): RouteMeter {

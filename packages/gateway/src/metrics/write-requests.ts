@@ -1,3 +1,4 @@
+import type { RefusalReason } from '../refusal.ts'
 import { DURATION_BOUNDS } from './histogram.ts'
 import type { PrometheusText } from './prometheus.ts'
 import { type RouteCounts, STATUS_CLASSES } from './request-metrics.ts'
@@ -13,6 +14,15 @@ export function writeRequests(text: PrometheusText, routes: readonly RouteCounts
   counter(text, 'flatend_http_aborted_total', 'Answers that were broken off.')
   for (const route of routes) text.sample(route.aborted, labelsOf(route))
   writeCalls(text, routes)
+}
+
+/** Writes what was counted of clients that were turned away. */
+export function writeRefusals(
+  text: PrometheusText,
+  refusals: ReadonlyMap<RefusalReason, number>,
+): void {
+  counter(text, 'flatend_http_refused_total', 'Clients turned away without a request, by reason.')
+  for (const [reason, count] of refusals) text.sample(count, { reason })
 }
 
 function writeClasses(text: PrometheusText, routes: readonly RouteCounts[]): void {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { AcmeManager } from '../acme/manager.ts'
+import { AcmeManager, type Borrowed } from '../acme/manager.ts'
 import { openAcme } from '../acme/open.ts'
 import type { AcmePeers, PeerCertificate } from '../acme/peers.ts'
 import type {
@@ -10,6 +10,7 @@ import type {
 import type { ListenerConfig } from '../config/types.ts'
 import type { CertificateEntry } from '../driver.ts'
 import type { GatewayLog } from '../options.ts'
+import { type Certificate, covers } from './certificate.ts'
 import { FileCertificate } from './file-certificates.ts'
 import { type CertificateClock, systemClock } from './timers.ts'
 
@@ -144,15 +145,38 @@ class GatewayCertificates implements Certificates {
     const manager =
       this.#managers.get(name) ??
       new AcmeManager({ ...opened, clock: this.#clock, log: this.#log, random, retryMs, peers })
+    manager.configure(opened)
     this.#managers.set(name, manager)
     const entries = (): CertificateEntry[] =>
       listener.domains.flatMap((domain) => manager.entry(domain) ?? [])
     const change = (): void => onChange(entries())
     const domains = listener.domains.map((domain) => domain.toLowerCase())
-    for (const domain of domains) await manager.add(domain, change)
+    for (const domain of domains) {
+      await manager.add(domain, change, this.#served(domain, acme.directory))
+    }
     const close = (): void => {
       for (const domain of domains) manager.remove(domain, change)
+      if (manager.idle && this.#managers.get(name) === manager) this.#managers.delete(name)
     }
     return { entries: entries(), problems: [], close }
+  }
+
+  /**
+   * What a domain is served with by another configuration, which a reload is about to replace. It
+   * goes on until the CA gave another one: clients would refuse a placeholder.
+   */
+  #served(domain: string, directory: string): Borrowed | undefined {
+    const now = this.#clock.now()
+    let best: { certificate: Certificate; sameCa: boolean } | undefined
+    const offer = (certificate: Certificate | undefined, sameCa: boolean): void => {
+      if (!certificate || !covers(certificate, domain) || certificate.notAfter <= now) return
+      if (best?.sameCa === true && !sameCa) return
+      best = { certificate, sameCa }
+    }
+    for (const { current } of this.#files) offer(current, false)
+    for (const manager of this.#managers.values()) {
+      offer(manager.real(domain), manager.directory === directory)
+    }
+    return best
   }
 }

@@ -49,6 +49,10 @@ export class FileCertificate {
     }
   }
 
+  get current(): Certificate | undefined {
+    return this.#current
+  }
+
   get entry(): CertificateEntry | undefined {
     const current = this.#current
     if (current === undefined) return undefined

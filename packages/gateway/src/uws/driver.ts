@@ -9,9 +9,11 @@ import type {
 import { GatewayError } from '../errors.ts'
 import { isToken } from '../http2/header-check.ts'
 import { listenError } from '../http2/listen-error.ts'
+import { peerOfBytes } from '../http2/peer.ts'
 import { PulseWatch } from '../http2/pulse.ts'
 import { StallWatch } from '../http2/stall.ts'
 import type { ClosableSocket, SocketContext } from '../http2/web-socket.ts'
+import { excerpt, type Refusal } from '../refusal.ts'
 import { createApp } from './app.ts'
 import { type ExchangeContext, UwsExchange } from './exchange.ts'
 import { statusLine } from './head.ts'
@@ -180,6 +182,10 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
+  refused(refusal: Refusal): void {
+    this.#options.onRefused?.(refusal)
+  }
+
   #listen({ host, port }: Bound): boolean {
     const before = openSockets()
     const flag = this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT
@@ -249,7 +255,15 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
     if (head.refuse === 0 && line && target) {
       return new UwsExchange(response, { line: { method, path, query }, head }, this)
     }
-    refuse(response, head.refuse === 431 ? 431 : 400)
+    const large = head.refuse === 431
+    const status = large ? 431 : 400
+    this.refused({
+      reason: large ? 'headers-too-large' : 'malformed',
+      peer: peerOfBytes(new Uint8Array(response.getRemoteAddress())),
+      status,
+      sent: excerpt(`${method} ${path}`),
+    })
+    refuse(response, status)
     return undefined
   }
 }

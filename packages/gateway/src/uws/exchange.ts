@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import { checkResponse, isBodyless } from '../http2/header-check.ts'
 import { peerOfBytes } from '../http2/peer.ts'
 import type { StallWatch } from '../http2/stall.ts'
+import { excerpt, type Refusal, type RefusalReason } from '../refusal.ts'
 import { EMPTY_BODY, NO_BODY, UwsBody } from './body.ts'
 import { headSize, type ResponseHead, writeHead } from './head.ts'
 import type { RequestHead } from './request-head.ts'
@@ -29,6 +30,7 @@ export interface ExchangeContext {
   /** No new requests are wanted on this connection. */
   readonly draining: boolean
   closed(exchange: UwsExchange): void
+  refused(refusal: Refusal): void
 }
 
 export interface RequestLine {
@@ -161,7 +163,9 @@ export class UwsExchange implements Exchange, SinkHost {
   }
 
   /** The client neither sends nor takes anything any more, or cannot be stopped: as good as gone. */
-  stalled(): void {
+  stalled(reason: RefusalReason = 'answer-timeout'): void {
+    const sent = excerpt(`${this.method} ${this.rawPath}`)
+    this.#context.refused({ reason, peer: this.peer, status: undefined, sent })
     const response = this.#response
     this.aborted()
     response?.close()
@@ -194,7 +198,7 @@ export class UwsExchange implements Exchange, SinkHost {
     return new UwsBody(response, {
       length,
       stalls: this.#context.reads,
-      onStall: () => this.stalled(),
+      onStall: () => this.stalled('upload-timeout'),
       onArrival: () => {
         this.#turn = currentTurn()
       },
@@ -202,7 +206,7 @@ export class UwsExchange implements Exchange, SinkHost {
         if (!this.#released) afterTurn(() => this.#release())
       },
       onPause: () => this.#sink?.pauseChanged(),
-      onOverflow: () => this.stalled(),
+      onOverflow: () => this.stalled('upload-too-fast'),
     })
   }
 

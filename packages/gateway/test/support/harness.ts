@@ -107,6 +107,7 @@ export interface Harness {
   readonly drivers: readonly TestDriver[]
   readonly events: readonly AccessEvent[]
   readonly warnings: readonly string[]
+  readonly infos: readonly string[]
   /** Sends a request to the first listener. */
   readonly send: (input?: ExchangeInput) => TestExchange
   /** Ends the tick: runs what was deferred. */
@@ -122,6 +123,7 @@ export async function start(
   const drivers: TestDriver[] = []
   const events: AccessEvent[] = []
   const warnings: string[] = []
+  const infos: string[] = []
   const deferred: (() => void)[] = []
   let now = 0
   const note = (_: object, message: string): void => {
@@ -139,7 +141,7 @@ export async function start(
     clock: { now: () => now++ },
     defer: (callback) => deferred.push(callback),
     random: () => 0.5,
-    log: { debug() {}, info() {}, warn: note, error: note },
+    log: { debug() {}, info: (_, message) => infos.push(message), warn: note, error: note },
     onAccess: (event) => events.push(event),
   })
   await gateway.start()
@@ -151,7 +153,7 @@ export async function start(
   const tick = (): void => {
     for (const callback of deferred.splice(0)) callback()
   }
-  return { gateway, caller, drivers, events, warnings, send, tick }
+  return { gateway, caller, drivers, events, warnings, infos, send, tick }
 }
 
 /** Lets promises settle. */
