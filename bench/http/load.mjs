@@ -37,6 +37,7 @@ await Promise.all(Array.from({ length: Number(connections) }, lane))
 const result = {
   requests: latencies.length,
   ms: performance.now() - start,
+  p50Ms: quantile(latencies, 0.5),
   p99Ms: quantile(latencies, 0.99),
   failed,
 }

@@ -1,4 +1,4 @@
-/** @typedef {{ requests: number, ms: number, p99Ms: number, failed: number }} Load */
+/** @typedef {{ requests: number, ms: number, p50Ms: number, p99Ms: number, failed: number }} Load */
 
 /**
  * @param {string} text - what wrk printed
@@ -6,6 +6,7 @@
  */
 export function parseWrk(text) {
   const [, requests, seconds] = /(\d+) requests in ([\d.]+\w+)/.exec(text) ?? []
+  const [, p50] = /^\s*50%\s+([\d.]+\w+)/m.exec(text) ?? []
   const [, p99] = /^\s*99%\s+([\d.]+\w+)/m.exec(text) ?? []
   const [, status] = /Non-2xx or 3xx responses: (\d+)/.exec(text) ?? []
   const sockets = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)
@@ -14,6 +15,7 @@ export function parseWrk(text) {
   return {
     requests: Number(requests),
     ms: milliseconds(seconds),
+    p50Ms: p50 === undefined ? Number.NaN : milliseconds(p50),
     p99Ms: p99 === undefined ? Number.NaN : milliseconds(p99),
     failed: failures.reduce((sum, count) => sum + count, 0),
   }

@@ -104,7 +104,13 @@ Requests/sec: 106196.45
 `
 
   it('is read', () => {
-    expect(parseWrk(text)).toEqual({ requests: 329_211, ms: 3_100, p99Ms: 2.05, failed: 0 })
+    expect(parseWrk(text)).toEqual({
+      requests: 329_211,
+      ms: 3_100,
+      p50Ms: 0.528,
+      p99Ms: 2.05,
+      failed: 0,
+    })
   })
 
   it('counts what failed', () => {

@@ -6,4 +6,5 @@
  *
  * @packageDocumentation
  */
+export type { FileClock } from './file-cache.ts'
 export { createFiles, type FilesOptions } from './node-files.ts'
