@@ -37,6 +37,7 @@ export type {
 } from './certificate-source.ts'
 export { ConfigError, formatProblem } from './config/config-error.ts'
 export type { EdgeConfig } from './config/edge.ts'
+export type { GrpcConfig } from './config/grpc.ts'
 export { type ConfigKey, configKeys, type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type {
   AcmeConfig,
@@ -59,6 +60,7 @@ export type {
   BodySink,
   Bound,
   CertificateEntry,
+  CloseListener,
   Driver,
   DriverCapabilities,
   DriverOptions,

@@ -2,6 +2,7 @@ import { AuthCall } from './edge/auth-call.ts'
 import { EdgeExchange } from './edge/edge-exchange.ts'
 import type { RateLimit } from './edge/rate-limit.ts'
 import { locationOf } from './edge/redirect.ts'
+import { exposingStatus, openGrpc } from './grpc/open.ts'
 import type { RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
 import { CONDITIONAL } from './transfer/no-cache.ts'
@@ -25,14 +26,17 @@ export function runRoute(
   target: RouteTarget,
   params: readonly string[],
 ): void {
-  const { cors, headers, auth, rateLimit } = target.config
-  if (cors !== undefined || headers !== undefined || auth !== undefined) {
+  const { cors, headers, auth, rateLimit, grpc } = target.config
+  if ((cors ?? headers ?? auth ?? grpc) !== undefined) {
     const edge = edgeOf(record)
     edge.cors = cors ?? edge.cors
+    if (grpc !== undefined) edge.cors = exposingStatus(edge.cors)
     edge.edits = headers
   }
-  if (limited(record, rateLimit)) return
-  const matched = { target, params }
+  const call = grpc === undefined ? HTTP : openGrpc(record, grpc)
+  if (call === undefined || limited(record, rateLimit)) return
+  const timeoutMs = leastOf(target.config.timeoutMs, call.timeoutMs)
+  const matched = { target, params, timeoutMs }
   if (auth === undefined) serve(record, matched, NOTHING)
   else askFirst(record, matched, auth)
 }
@@ -67,8 +71,17 @@ export function lead(record: RequestRecord, status: number, location: string): v
   record.finish()
 }
 
+/** A request that gives its call no time of its own. */
+const HTTP = { timeoutMs: undefined }
+
+function leastOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+}
+
 interface Matched {
   readonly target: RouteTarget
+  /** Longest time of a call, where it is known. */
+  readonly timeoutMs: number | undefined
   readonly params: readonly string[]
 }
 
@@ -87,9 +100,7 @@ function askFirst(record: RequestRecord, matched: Matched, service: string): voi
       })
     }
   }
-  const { timeoutMs } = matched.target.config
-  const exchange = edgeOf(record)
-  new AuthCall(record, { service, fields, timeoutMs, exchange, pass }).start()
+  new AuthCall(record, { service, fields, timeoutMs: matched.timeoutMs, pass }).start()
 }
 
 /** @param more - fields beside the request's own */
@@ -118,7 +129,8 @@ function serve(record: RequestRecord, matched: Matched, more: readonly string[])
   const own = fieldsOf(record, matched, config.noCache ? CONDITIONAL : undefined)
   if (own === undefined) return
   const fields = more.length === 0 ? own : [...own, ...more]
-  const { timeoutMs, noCache, key, retry } = config
+  const { noCache, key, retry } = config
+  const { timeoutMs } = matched
   new Transfer(record, { fields, services, timeoutMs, maxBodySize, noCache, key, retry }).start()
 }
 

@@ -1,5 +1,6 @@
 import { utf8Length } from '../utf8.ts'
 import { readEdge, readHeaderEdits } from './edge.ts'
+import { checkGrpcRoute, readGrpc } from './grpc.ts'
 import { readKey } from './route-key.ts'
 import { PATH_ALLOWED, parseRoutePath, ROUTE_METHODS, type RoutePath } from './route-path.ts'
 import type { Located, Section } from './section.ts'
@@ -22,10 +23,12 @@ export function readRoute(section: Section): readonly RouteConfig[] {
     auth: readAuth(section),
     headers: readHeaderEdits(section),
     retry: section.flag('retry') ?? true,
+    grpc: readGrpc(section),
     ...readEdge(section),
     where: section.where('path'),
   }
   const methods = readMethods(section, path?.method)
+  if (route.grpc !== undefined) checkGrpcRoute(section, methods, target)
   section.planned('websocket', 'cache')
   section.finish()
   if (path === undefined || target === undefined) return []

@@ -1,6 +1,7 @@
 import type { HeaderEdits } from '../edge/edge-exchange.ts'
 import type { TrustedProxies } from '../edge/proxies.ts'
 import type { EdgeConfig } from './edge.ts'
+import type { GrpcConfig } from './grpc.ts'
 
 /** A place in the configuration file; both count from 1. */
 export interface SourcePosition {
@@ -110,6 +111,8 @@ export interface RouteConfig extends EdgeConfig {
   readonly headers: HeaderEdits | undefined
   /** Whether calls may be sent to a second provider. */
   readonly retry: boolean
+  /** The route carries gRPC. */
+  readonly grpc: GrpcConfig | undefined
   readonly where: SourcePosition
 }
 

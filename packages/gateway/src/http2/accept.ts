@@ -44,7 +44,7 @@ export function acceptRequest(
     ? new NodeBody(request, {
         length: head.length,
         stalls: context.reads,
-        onStall: () => exchange.stalled(),
+        onStall: () => exchange.uploadStalled(),
         onFirstRead: () => exchange.goOn?.(),
       })
     : undefined

@@ -1,5 +1,6 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import type { BodySink, CloseListener, Exchange, RequestBody, RespondOptions } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
+import { slowBody } from '../transfer/body-problem.ts'
 import type { NodeBody } from './body.ts'
 import { checkResponse, isBodyless } from './header-check.ts'
 import type { RequestHead } from './request-head.ts'
@@ -9,6 +10,8 @@ import type { Transport } from './transport.ts'
 
 /** Bytes of a whole body that go to Node in one piece; what is larger is written as it is taken. */
 const ONE_WRITE = 65_536
+/** Milliseconds a client whose upload stalled has to take the answer. */
+const LINGER_MS = 1_000
 
 /** A sink for a body that nobody is to see. */
 const NOWHERE: BodySink = {
@@ -53,10 +56,12 @@ export class NodeExchange implements Exchange {
   /** Tells a client that asked whether to send its body to do so; `undefined` once it is told. */
   goOn: (() => void) | undefined
   #responded = false
+  /** The body stopped to come: the connection is of no use after the answer. */
+  #slow = false
   #sink: NodeSink | undefined
   #gone = false
   #closed = false
-  #onClose: (() => void) | undefined
+  #onClose: CloseListener | undefined
 
   constructor(parts: ExchangeParts, context: ExchangeContext) {
     const { head } = parts
@@ -78,7 +83,7 @@ export class NodeExchange implements Exchange {
     return this.#responded
   }
 
-  onClose(listener: () => void): void {
+  onClose(listener: CloseListener): void {
     if (this.#closed) listener()
     else this.#onClose = listener
   }
@@ -91,9 +96,9 @@ export class NodeExchange implements Exchange {
     this.#responded = true
     if (this.#gone) return NOWHERE
     const { body } = options
-    const close = this.#context.draining || this.goOn !== undefined
+    const close = this.#closing
     const length = body?.length ?? options.length
-    const head = { status, headers, length, close }
+    const head = { status, headers, length, close, trailers: options.trailers }
     if (options.end === true || isBodyless(this.method, status)) {
       this.#transport.head(status === 204 ? { ...head, length: undefined } : head, true)
       return NOWHERE
@@ -102,11 +107,7 @@ export class NodeExchange implements Exchange {
       this.#transport.whole(head, body)
       return NOWHERE
     }
-    const begin = (): void =>
-      this.#transport.head(
-        { ...head, close: this.#context.draining || this.goOn !== undefined },
-        false,
-      )
+    const begin = (): void => this.#transport.head({ ...head, close: this.#closing }, false)
     return this.#stream(length, begin, body)
   }
 
@@ -130,6 +131,20 @@ export class NodeExchange implements Exchange {
     this.#transport.abort()
   }
 
+  /** The client sends nothing any more: whoever waits for it is told, and can say so at once. */
+  uploadStalled(): void {
+    if (this.#responded || this.#upload === undefined) {
+      this.stalled()
+      return
+    }
+    this.#slow = true
+    this.#upload.fail(slowBody())
+    setImmediate(() => {
+      if (this.#responded) setTimeout(() => this.abort(), LINGER_MS).unref()
+      else this.stalled()
+    })
+  }
+
   /** Breaks the connection. */
   abort(): void {
     if (this.#gone) return
@@ -137,6 +152,10 @@ export class NodeExchange implements Exchange {
     this.#sink?.closed()
     this.#upload?.fail(new Error('the connection was broken off'))
     this.#transport.abort()
+  }
+
+  get #closing(): boolean {
+    return this.#context.draining || this.goOn !== undefined || this.#slow
   }
 
   #stream(total: number | undefined, begin: () => void, body: Uint8Array | undefined): BodySink {
@@ -147,6 +166,10 @@ export class NodeExchange implements Exchange {
       total,
       onStall: () => this.stalled(),
       abort: () => this.abort(),
+      trailers: (fields) => {
+        checkResponse(200, fields)
+        this.#transport.trailers(fields)
+      },
     })
     this.#sink = sink
     begin()

@@ -13,6 +13,8 @@ export interface ResponseHead {
   /** Content-Length to tell. */
   readonly length: number | undefined
   readonly close: boolean
+  /** Trailers follow the body. */
+  readonly trailers?: boolean | undefined
 }
 
 /** Where answers differ between HTTP/1.1 and HTTP/2. */
@@ -22,6 +24,8 @@ export interface Transport {
   head(head: ResponseHead, end: boolean): void
   /** Head and whole body in one. */
   whole(head: ResponseHead, body: Uint8Array): void
+  /** What follows the body, told before its end. HTTP/1.1 has none: hardly a client reads them. */
+  trailers(fields: readonly string[]): void
   abort(): void
 }
 
@@ -48,6 +52,8 @@ export class Http1Transport implements Transport {
     this.writable.end(body)
   }
 
+  trailers(): void {}
+
   abort(): void {
     this.#request.socket.destroy()
   }
@@ -67,6 +73,7 @@ function flatHeaders({ headers, length, close }: ResponseHead): string[] {
 /** One stream of HTTP/2. */
 export class Http2Transport implements Transport {
   readonly writable: ServerHttp2Stream
+  #trailers: readonly string[] = []
 
   constructor(stream: ServerHttp2Stream) {
     this.writable = stream
@@ -75,12 +82,22 @@ export class Http2Transport implements Transport {
 
   head(head: ResponseHead, end: boolean): void {
     if (this.writable.destroyed) return
-    this.writable.respond(groupedHeaders(head), { endStream: end })
+    const waitForTrailers = head.trailers === true && !end
+    if (waitForTrailers) {
+      // Node's compatibility layer would send none, first.
+      this.writable.removeAllListeners('wantTrailers')
+      this.writable.once('wantTrailers', () => this.writable.sendTrailers(grouped(this.#trailers)))
+    }
+    this.writable.respond(groupedHeaders(head), { endStream: end, waitForTrailers })
   }
 
   whole(head: ResponseHead, body: Uint8Array): void {
     this.head(head, false)
     this.writable.end(body)
+  }
+
+  trailers(fields: readonly string[]): void {
+    this.#trailers = fields
   }
 
   abort(): void {
@@ -94,17 +111,22 @@ function groupedHeaders({
   headers,
   length,
 }: ResponseHead): Record<string, string | string[]> {
-  const grouped: Record<string, string | string[]> = { __proto__: null } as never
+  const all = grouped(headers)
+  all[':status'] = String(status)
+  if (length !== undefined) all['content-length'] = String(length)
+  return all
+}
+
+function grouped(headers: readonly string[]): Record<string, string | string[]> {
+  const all: Record<string, string | string[]> = { __proto__: null } as never
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (isOwnField(name)) continue
     const value = fieldBytes(headers[i + 1] as string)
-    const before = grouped[name]
-    if (before === undefined) grouped[name] = value
+    const before = all[name]
+    if (before === undefined) all[name] = value
     else if (Array.isArray(before)) before.push(value)
-    else grouped[name] = [before, value]
+    else all[name] = [before, value]
   }
-  grouped[':status'] = String(status)
-  if (length !== undefined) grouped['content-length'] = String(length)
-  return grouped
+  return all
 }

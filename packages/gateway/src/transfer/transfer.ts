@@ -1,6 +1,7 @@
 import type { BodySink } from '../driver.ts'
 import type { CallOutcome } from '../metrics/meter.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
+import { BodyProblem } from './body-problem.ts'
 import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { headerOf, mayHaveBody, type RequestRecord } from './request-record.ts'
@@ -86,7 +87,7 @@ export class Transfer implements CallSink {
     const { exchange, env } = this.#record
     const { services, fields: headers, timeoutMs, retry } = this.#plan
     const key = this.#plan.key === undefined ? undefined : headerOf(headers, this.#plan.key)
-    exchange.onClose(() => this.#gone())
+    exchange.onClose((reason) => this.#gone(reason))
     const request = {
       services,
       retry: env.retries.request(retry),
@@ -290,7 +291,10 @@ export class Transfer implements CallSink {
         record.requestBytes += count
       },
       onTooLarge: () => this.#break(TOO_LARGE, 'request body too large'),
-      onError: (error) => this.#break(UNREADABLE, `request body: ${String(error)}`),
+      onError: (error) => {
+        const problem = error instanceof BodyProblem ? error.problem : UNREADABLE
+        this.#break(problem, `request body: ${String(error)}`)
+      },
     })
     this.#upload.start()
   }
@@ -300,7 +304,7 @@ export class Transfer implements CallSink {
     if (this.#state === DONE) return
     const started = this.#state === 2
     try {
-      if (started) this.#sink?.abort()
+      if (started) this.#record.errors.breakOff(this.#sink as BodySink, problem)
       else this.#record.problem(problem)
     } catch (error) {
       this.#record.env.log.error({ error, requestId: this.#record.requestId }, 'cannot answer')
@@ -320,8 +324,8 @@ export class Transfer implements CallSink {
     this.#finish('driver failed', true)
   }
 
-  #gone(): void {
-    if (this.#state !== DONE) this.#finish('client closed', true)
+  #gone(reason = 'client closed'): void {
+    if (this.#state !== DONE) this.#finish(reason, true)
   }
 
   #finish(reason?: string, aborted = false): void {

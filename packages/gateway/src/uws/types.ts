@@ -13,6 +13,8 @@ export interface UwsResponse {
   onAborted(handler: () => void): UwsResponse
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse
   getRemoteAddress(): ArrayBuffer
+  /** Empty where no PROXY protocol header came. */
+  getProxiedRemoteAddress(): ArrayBuffer
   pause(): void
   resume(): void
   /** Newer versions: the head leaves without a first chunk. */
