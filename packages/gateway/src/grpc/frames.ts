@@ -11,7 +11,7 @@ const NAME = /^[!#$%&'*+.^`|~\w-]+$/
 const BAD_VALUE = /[^\t -~\u0080-\uffff]/
 /** Fields of HTTP that are none of a message's trailers. */
 const NO_TRAILER =
-  /^(?:connection|content-.*|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/
+  /^(?:(?:proxy-)?connection|content-.*|host|http2-settings|keep-alive|te|trailer|transfer-encoding|upgrade)$/
 
 /** A body that is not made of gRPC messages, or has one that is too large. */
 export class FrameError extends Error {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Writable } from 'node:stream'
 import { isOwnField } from './header-check.ts'
 import { fieldBytes } from './header-text.ts'
@@ -86,8 +86,8 @@ export class Http2Transport implements Transport {
     if (waitForTrailers) {
       // Node's compatibility layer would send none, first.
       this.writable.removeAllListeners('wantTrailers')
-      this.writable.once('wantTrailers', () => this.writable.sendTrailers(grouped(this.#trailers)))
-    }
+      this.writable.once('wantTrailers', () => this.#sendTrailers())
+    } else this.writable.once('finish', () => this.#endUpload())
     this.writable.respond(groupedHeaders(head), { endStream: end, waitForTrailers })
   }
 
@@ -98,6 +98,26 @@ export class Http2Transport implements Transport {
 
   trailers(fields: readonly string[]): void {
     this.#trailers = fields
+  }
+
+  #sendTrailers(): void {
+    try {
+      this.writable.sendTrailers(grouped(this.#trailers))
+    } catch {
+      // Node refuses some fields, such as two values where there is one by definition.
+      this.abort()
+      return
+    }
+    this.#endUpload()
+  }
+
+  /** A client that sends on after the answer would keep its stream for ever (RFC 9113 §8.1). */
+  #endUpload(): void {
+    setImmediate(() => {
+      const { writable } = this
+      if (writable.destroyed || writable.closed || writable.state.remoteClose === 1) return
+      writable.close(constants.NGHTTP2_NO_ERROR)
+    })
   }
 
   abort(): void {
