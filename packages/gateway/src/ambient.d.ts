@@ -6,3 +6,7 @@ declare class TextEncoder {
 declare class TextDecoder {
   decode(input: Uint8Array): string
 }
+
+// WHATWG HTML §8.3.
+declare function atob(data: string): string
+declare function btoa(data: string): string

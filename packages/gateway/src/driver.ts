@@ -50,8 +50,13 @@ export interface DriverOptions {
 export interface RequestBody {
   /** Content-Length where the client sent one, in bytes. */
   readonly length: number | undefined
-  /** The next bytes, owned by the caller, or `null` at the end. Rejects when the client is gone. */
-  read(): Promise<Uint8Array | null>
+  /**
+   * The next bytes, owned by the caller, or `null` at the end. Rejects when the client is gone, and
+   * when it sends nothing for the read timeout.
+   * @param patient - no read timeout: the client may have nothing to send yet. Drivers of HTTP/1.1
+   * alone need not tell the difference
+   */
+  read(patient?: boolean): Promise<Uint8Array | null>
   /** The rest is not wanted. */
   cancel(): void
 }
@@ -61,10 +66,17 @@ export interface BodySink {
   /** False: more is buffered than is sensible, wait for `ready`. `chunk` is owned by the sink. */
   write(chunk: Uint8Array): boolean
   ready(): Promise<void>
-  end(chunk?: Uint8Array): void
+  /**
+   * @param trailers - name, value, name, value …, checked like headers; sent by HTTP/2 where `respond`
+   * was told of them, and by nothing else
+   */
+  end(chunk?: Uint8Array, trailers?: readonly string[]): void
   /** Breaks the connection, so that what was sent cannot be taken for the whole. */
   abort(): void
 }
+
+/** @param reason - why nobody wants the answer any more. @default the client is gone */
+export type CloseListener = (reason?: string) => void
 
 /** One request and its answer. Lives until it is answered whole or `onClose` fired. */
 export interface Exchange {
@@ -83,9 +95,11 @@ export interface Exchange {
   readonly headers: readonly string[]
   /** Remote IP address, without port; IPv4-mapped IPv6 shown as IPv4. */
   readonly peer: string
+  /** The client's IP address as the PROXY protocol told it, whoever said so. */
+  readonly proxied?: string | undefined
   readonly body: RequestBody
   /** Called once if the client goes away before the answer is complete. */
-  onClose(listener: () => void): void
+  onClose(listener: CloseListener): void
   /**
    * Sends status and headers (checked: no CR, LF or NUL), once. With `end` the answer is complete
    * after it; `length` sets Content-Length, without it the body is chunked. The core never puts
@@ -112,6 +126,8 @@ export interface RespondOptions {
   readonly body?: Uint8Array
   /** No body follows (HEAD, 204, 304). */
   readonly end?: boolean
+  /** `end` of the body will be given trailers. */
+  readonly trailers?: boolean
 }
 
 /** Called synchronously for each request; must not throw (a driver answers 500 if it does). */

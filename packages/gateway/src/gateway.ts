@@ -1,6 +1,7 @@
 import { answerExchange } from './answer-exchange.ts'
 import type { CertificateState } from './certificate-source.ts'
 import { ConfigError } from './config/config-error.ts'
+import { needsHttp2 } from './config/grpc.ts'
 import type { ConfigProblem, GatewayConfig, ListenerConfig } from './config/types.ts'
 import type { Bound, Driver } from './driver.ts'
 import { createEnvironment } from './environment.ts'
@@ -214,6 +215,7 @@ class HttpGateway implements Gateway {
     const onRefused = (refusal: Refusal): void => this.#refusals.add(refusal, address)
     const driver = await this.#options.drivers(listener, { ...prepared.options, onRefused })
     try {
+      expectHttp2(listener, driver)
       const environment = this.#environment
       const slot: Slot = { ...prepared, driver, served: { listener, routes }, bound: NOT_BOUND }
       const handler = secureRequests({
@@ -235,6 +237,12 @@ class HttpGateway implements Gateway {
       throw error
     }
   }
+}
+
+function expectHttp2(listener: ListenerConfig, { capabilities }: Driver): void {
+  if (!needsHttp2(listener) || capabilities.http2) return
+  const message = `the driver ${capabilities.name} speaks no HTTP/2, which routes with grpc = true need`
+  throw new GatewayError('FLATEND_GATEWAY_DRIVER', message)
 }
 
 const NOT_BOUND: Bound = { host: '', port: 0 }

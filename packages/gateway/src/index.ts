@@ -45,6 +45,7 @@ export type {
 export type { CompressConfig } from './config/compress.ts'
 export { ConfigError, formatProblem } from './config/config-error.ts'
 export type { EdgeConfig } from './config/edge.ts'
+export type { GrpcConfig } from './config/grpc.ts'
 export { type ConfigKey, configKeys, type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export type { StaticOptions } from './config/static.ts'
 export type {
@@ -69,6 +70,7 @@ export type {
   BodySink,
   Bound,
   CertificateEntry,
+  CloseListener,
   Driver,
   DriverCapabilities,
   DriverOptions,

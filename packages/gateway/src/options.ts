@@ -31,6 +31,8 @@ export interface AccessEvent {
   readonly services: readonly string[]
   /** The status sent; `undefined` where the client left before any. */
   readonly status: number | undefined
+  /** The `grpc-status` an answer of gRPC ended with; `undefined` where there was none. */
+  readonly grpcStatus: number | undefined
   /** Bytes of the request body read. */
   readonly requestBytes: number
   /** Bytes of the response body handed to the driver. */

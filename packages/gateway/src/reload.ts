@@ -1,4 +1,5 @@
 import type { ServedRoutes } from './answer-exchange.ts'
+import { needsHttp2 } from './config/grpc.ts'
 import type { GatewayConfig, ListenAddress, ListenerConfig } from './config/types.ts'
 import { DEFAULT_MAX_MESSAGE } from './config/web-socket.ts'
 import type { Bound, CertificateEntry, Driver, DriverOptions } from './driver.ts'
@@ -125,13 +126,17 @@ const OPTION_KEYS: Readonly<Record<string, string>> = {
   webSocket: 'websocket.max_message',
 }
 
-function changedOptions({ options, listener }: Slot, next: PreparedAddress): readonly string[] {
+function changedOptions(
+  { options, listener, driver }: Slot,
+  next: PreparedAddress,
+): readonly string[] {
   const before: Record<string, unknown> = { ...options, certificates: undefined }
   const after: Record<string, unknown> = { ...next.options, certificates: undefined }
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   const names = [...keys]
     .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
     .map((key) => OPTION_KEYS[key] ?? key)
+  if (needsHttp2(next.listener) && !driver.capabilities.http2) names.push('http2')
   if (listener.https !== next.listener.https) names.push('https')
   if (listener.driver !== next.listener.driver) names.push('driver')
   return names

@@ -4,6 +4,7 @@ import { AuthCall } from './edge/auth-call.ts'
 import { EdgeExchange } from './edge/edge-exchange.ts'
 import type { RateLimit } from './edge/rate-limit.ts'
 import { locationOf } from './edge/redirect.ts'
+import { exposingStatus, openGrpc } from './grpc/open.ts'
 import type { RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
 import { CONDITIONAL } from './transfer/no-cache.ts'
@@ -29,15 +30,18 @@ export function runRoute(
   target: RouteTarget,
   params: readonly string[],
 ): void {
-  const { cors, headers, auth, rateLimit, cache } = target.config
-  if ([cors, headers, auth, cache].some((one) => one !== undefined)) {
+  const { cors, headers, auth, rateLimit, cache, grpc } = target.config
+  if ([cors, headers, auth, cache, grpc].some((one) => one !== undefined)) {
     const edge = edgeOf(record)
     edge.cors = cors ?? edge.cors
+    if (grpc !== undefined) edge.cors = exposingStatus(edge.cors)
     edge.edits = headers
     edge.cache = cache
   }
-  if (limited(record, rateLimit)) return
-  const matched = { target, params }
+  const call = grpc === undefined ? HTTP : openGrpc(record, grpc)
+  if (call === undefined || limited(record, rateLimit)) return
+  const timeoutMs = leastOf(target.config.timeoutMs, call.timeoutMs)
+  const matched = { target, params, timeoutMs }
   if (auth === undefined) serve(record, matched, NOTHING)
   else askFirst(record, matched, auth)
 }
@@ -72,8 +76,17 @@ export function lead(record: RequestRecord, status: number, location: string): v
   record.finish()
 }
 
+/** A request that gives its call no time of its own. */
+const HTTP = { timeoutMs: undefined }
+
+function leastOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+}
+
 interface Matched {
   readonly target: RouteTarget
+  /** Longest time of a call, where it is known. */
+  readonly timeoutMs: number | undefined
   readonly params: readonly string[]
 }
 
@@ -92,9 +105,7 @@ function askFirst(record: RequestRecord, matched: Matched, service: string): voi
       })
     }
   }
-  const { timeoutMs } = matched.target.config
-  const exchange = edgeOf(record)
-  new AuthCall(record, { service, fields, timeoutMs, exchange, pass }).start()
+  new AuthCall(record, { service, fields, timeoutMs: matched.timeoutMs, pass }).start()
 }
 
 /** @param more - fields beside the request's own */
@@ -105,7 +116,8 @@ function serve(record: RequestRecord, matched: Matched, more: readonly string[])
     lead(record, target.status, locationOf(target.to, matched.params, record.exchange.rawQuery))
     return
   }
-  if (compress !== undefined && config.webSocket === undefined) compressAnswer(record, compress)
+  const plain = config.webSocket === undefined && config.grpc === undefined
+  if (compress !== undefined && plain) compressAnswer(record, compress)
   if (root !== undefined && target.kind === 'static') {
     record.exchange.body.cancel()
     const path = matched.params.at(-1) ?? '/'
@@ -124,7 +136,7 @@ function compressAnswer(record: RequestRecord, config: CompressConfig): void {
 function callService(record: RequestRecord, matched: Matched, more: readonly string[]): void {
   const { exchange } = record
   const { config, maxBodySize, services } = matched.target
-  const { webSocket, timeoutMs, noCache, key, retry } = config
+  const { webSocket, noCache, key, retry } = config
   if (webSocket !== undefined && refusesSocket(record, webSocket)) return
   if (exchange.body.length !== undefined && exchange.body.length > maxBodySize) {
     record.refuse({
@@ -138,6 +150,7 @@ function callService(record: RequestRecord, matched: Matched, more: readonly str
   const own = fieldsOf(record, matched, without)
   if (own === undefined) return
   const fields = more.length === 0 ? own : [...own, ...more]
+  const { timeoutMs } = matched
   const plan = { fields, services, timeoutMs, maxBodySize, noCache, key, retry }
   if (webSocket === undefined) new Transfer(record, plan).start()
   else callSocket(record, plan, webSocket)

@@ -31,6 +31,22 @@ const from = (origin: string): readonly string[] => ['origin', origin]
 describe('trusted_proxies', () => {
   const peers = '"192.0.2.0/24", "10.0.0.0/8"'
   test.each([
+    ['of one who is trusted', [], '192.0.2.0/24', '203.0.113.9'],
+    ['whose client says more', ['x-forwarded-for', '1.1.1.1'], '192.0.2.0/24', '203.0.113.9'],
+    ['of one who is not', [], '10.0.0.0/8', '192.0.2.7'],
+  ])('the word of the PROXY protocol %s', async (...[, headers, range, peer]) => {
+    const { send, caller } = await answering(`trusted_proxies = ["${range}"]\n${ROUTE}`)
+    send({ path: '/a', headers, proxied: '203.0.113.9' })
+    expect(caller.last.fields(':peer')).toEqual([peer])
+  })
+
+  test('without trusted_proxies the PROXY protocol says nothing', async () => {
+    const { send, caller } = await answering(ROUTE)
+    send({ path: '/a', proxied: '203.0.113.9' })
+    expect(caller.last.fields(':peer')).toEqual(['192.0.2.7'])
+  })
+
+  test.each([
     ['one proxy', ['x-forwarded-for', '203.0.113.9'], '203.0.113.9'],
     ['what a client wrote before it', ['x-forwarded-for', '1.1.1.1, 203.0.113.9'], '203.0.113.9'],
     ['several proxies', ['x-forwarded-for', '203.0.113.9, 10.1.1.1'], '203.0.113.9'],

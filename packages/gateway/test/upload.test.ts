@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FAILING } from './support/exchange.ts'
+import { FAILING, STALLING } from './support/exchange.ts'
 import { bytes, settle, start } from './support/harness.ts'
 
 const ROUTES = `
@@ -166,4 +166,13 @@ describe('a client that leaves', () => {
     expect(events).toHaveLength(4)
     expect(gateway.inFlight).toBe(0)
   })
+})
+
+it('an upload that stops to come is 408', async () => {
+  const { send, caller } = await start('[[http.routes]]\npath = "POST /"\nservice = "a"\n')
+  const exchange = send({ method: 'POST', body: [bytes('some'), STALLING] })
+  await settle()
+  expect(exchange).toMatchObject({ status: 408, complete: true })
+  expect(exchange.json()).toMatchObject({ code: 'FLATEND_GATEWAY_SLOW_BODY' })
+  expect(caller.last.cancelled).toBeDefined()
 })

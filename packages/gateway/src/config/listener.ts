@@ -1,5 +1,6 @@
 import { readCompress } from './compress.ts'
 import { readEdge, readProxies } from './edge.ts'
+import { withHttp2 } from './grpc.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readRoute } from './route.ts'
 import { shapeOf } from './route-path.ts'
@@ -66,7 +67,7 @@ function readListener(section: Section): ReadListener {
   }
   const plain = readPlainAddress(section, listener)
   section.finish()
-  return { listener, plain }
+  return { listener: withHttp2(section, listener), plain }
 }
 
 /** Where HTTP is redirected to this HTTPS listener: port 80 where certificates come by ACME. */

@@ -1,5 +1,6 @@
 import { utf8Length } from '../utf8.ts'
 import { readEdge, readHeaderEdits } from './edge.ts'
+import { checkGrpcRoute, readGrpc } from './grpc.ts'
 import { readCache } from './route-cache.ts'
 import { readKey } from './route-key.ts'
 import { PATH_ALLOWED, parseRoutePath, ROUTE_METHODS, type RoutePath } from './route-path.ts'
@@ -27,11 +28,13 @@ export function readRoute(section: Section): readonly RouteConfig[] {
     headers: readHeaderEdits(section),
     retry: section.flag('retry') ?? true,
     webSocket: readWebSocket(section),
+    grpc: readGrpc(section),
     cache: readCache(section, noCache),
     ...readEdge(section),
     where: section.where('path'),
   }
   const methods = readMethods(section, path?.method)
+  if (route.grpc !== undefined) checkGrpcRoute(section, methods, target)
   section.finish()
   if (path === undefined || target === undefined) return []
   if (!fits(section, methods, { target, ...route })) return []

@@ -2,6 +2,7 @@ import type { HeaderEdits } from '../edge/edge-exchange.ts'
 import type { TrustedProxies } from '../edge/proxies.ts'
 import type { CompressConfig } from './compress.ts'
 import type { EdgeConfig } from './edge.ts'
+import type { GrpcConfig } from './grpc.ts'
 import type { StaticOptions } from './static.ts'
 import type { WebSocketConfig } from './web-socket.ts'
 
@@ -118,6 +119,8 @@ export interface RouteConfig extends EdgeConfig {
   readonly webSocket: WebSocketConfig | undefined
   /** Cache-Control of good answers that have none. */
   readonly cache: string | undefined
+  /** The route carries gRPC. */
+  readonly grpc: GrpcConfig | undefined
   readonly where: SourcePosition
 }
 

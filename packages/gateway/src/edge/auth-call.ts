@@ -2,7 +2,6 @@ import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
 import { problemOf } from '../transfer/problem.ts'
 import type { RequestRecord } from '../transfer/request-record.ts'
 import { responseHead } from '../transfer/response-head.ts'
-import type { EdgeExchange } from './edge-exchange.ts'
 
 /** Whom to ask whether a request may pass, and what comes then. */
 export interface AuthPlan {
@@ -10,7 +9,6 @@ export interface AuthPlan {
   /** Of the request, without its body. */
   readonly fields: HeaderList
   readonly timeoutMs: number | undefined
-  readonly exchange: EdgeExchange
   /** It may. @param fields - name, value, name, value …: what to hand on */
   readonly pass: (fields: readonly string[]) => void
 }
@@ -36,8 +34,8 @@ export class AuthCall implements CallSink {
   }
 
   start(): void {
-    const { service, fields, timeoutMs, exchange } = this.#plan
-    exchange.onClose(() => this.#gone())
+    const { service, fields, timeoutMs } = this.#plan
+    this.#record.exchange.onClose(() => this.#gone())
     const deadline = timeoutMs === undefined ? {} : { timeoutMs }
     const request = { services: [service], headers: fields, idempotent: true, ...deadline }
     this.#record.calling()

@@ -1,4 +1,11 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
+import type {
+  BodySink,
+  CloseListener,
+  Exchange,
+  RequestBody,
+  RespondOptions,
+  UpgradeExchange,
+} from '../driver.ts'
 import { headerOf } from '../transfer/request-record.ts'
 import { type Cors, withCors } from './cors.ts'
 import type { Origin } from './proxies.ts'
@@ -21,7 +28,7 @@ export class EdgeExchange implements Exchange {
   /** Cache-Control of good answers that have none. */
   cache: string | undefined
   #closed = false
-  #listener: (() => void) | undefined
+  #listener: CloseListener | undefined
 
   constructor(inner: Exchange, origin: Origin = inner) {
     this.#inner = inner
@@ -68,7 +75,7 @@ export class EdgeExchange implements Exchange {
   }
 
   /** May be called again, unlike a driver's: the last listener counts. */
-  onClose(listener: () => void): void {
+  onClose(listener: CloseListener): void {
     const first = this.#listener === undefined
     this.#listener = listener
     if (!first) return

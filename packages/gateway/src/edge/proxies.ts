@@ -23,12 +23,15 @@ const MAX_HOPS = 32
 const AUTHORITY = /^[\w.:[\]-]{1,255}$/
 
 /**
- * Where a request came from: read from right to left as long as the one who says it is trusted. What
+ * Where a request came from: read from right to left as long as the one who says it is trusted, the
+ * PROXY protocol's word first, which is that of whoever is connected. What
  * proxies say is never passed on as headers: services read `:peer`, `:scheme` and `:authority`.
  */
 export function originOf(exchange: Exchange, { ranges, forwarded }: TrustedProxies): Origin {
-  const hops = inRanges(exchange.peer, ranges) ? hopsOf(exchange.headers, forwarded) : []
+  const trusted = inRanges(exchange.peer, ranges)
+  const hops = trusted ? hopsOf(exchange.headers, forwarded) : []
   let { peer, scheme, authority } = exchange
+  if (trusted) peer = exchange.proxied ?? peer
   for (const hop of hops) {
     if (!inRanges(peer, ranges)) break
     if (hop.scheme === 'http' || hop.scheme === 'https') scheme = hop.scheme

@@ -53,7 +53,7 @@ export function acceptRequest(
     ? new NodeBody(request, {
         length: head.length,
         stalls: context.reads,
-        onStall: () => exchange.stalled('upload-timeout'),
+        onStall: () => exchange.uploadStalled(),
         onFirstRead: () => exchange.goOn?.(),
       })
     : undefined

@@ -40,7 +40,7 @@ export class NodeBody implements RequestBody {
     stream.on('error', (error) => this.fail(error))
   }
 
-  read(): Promise<Uint8Array | null> {
+  read(patient = false): Promise<Uint8Array | null> {
     if (this.#cancelled) return Promise.resolve(null)
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#ended) return Promise.resolve(null)
@@ -48,7 +48,7 @@ export class NodeBody implements RequestBody {
     this.#start()
     const chunk = this.#stream.read() as Buffer | null
     if (chunk !== null) return Promise.resolve(chunk)
-    this.#stall = this.#options.stalls.begin(this.#options.onStall)
+    if (!patient) this.#stall = this.#options.stalls.begin(this.#options.onStall)
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject }
     })

@@ -1,6 +1,14 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
+import type {
+  BodySink,
+  CloseListener,
+  Exchange,
+  RequestBody,
+  RespondOptions,
+  UpgradeExchange,
+} from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import { excerpt, type Refusal, type RefusalReason } from '../refusal.ts'
+import { slowBody } from '../transfer/body-problem.ts'
 import type { NodeBody } from './body.ts'
 import { checkResponse, isBodyless } from './header-check.ts'
 import type { RequestHead } from './request-head.ts'
@@ -10,6 +18,8 @@ import type { Transport } from './transport.ts'
 
 /** Bytes of a whole body that go to Node in one piece; what is larger is written as it is taken. */
 const ONE_WRITE = 65_536
+/** Milliseconds a client whose upload stalled has to take the answer. */
+const LINGER_MS = 1_000
 
 /** A sink for a body that nobody is to see. */
 const NOWHERE: BodySink = {
@@ -57,10 +67,12 @@ export class NodeExchange implements Exchange {
   /** Where the client asks for a WebSocket. */
   upgrade: UpgradeExchange | undefined
   #responded = false
+  /** The body stopped to come: the connection is of no use after the answer. */
+  #slow = false
   #sink: NodeSink | undefined
   #gone = false
   #closed = false
-  #onClose: (() => void) | undefined
+  #onClose: CloseListener | undefined
 
   constructor(parts: ExchangeParts, context: ExchangeContext) {
     const { head } = parts
@@ -82,12 +94,7 @@ export class NodeExchange implements Exchange {
     return this.#responded
   }
 
-  /** The connection takes no request after this one. */
-  get #closes(): boolean {
-    return this.#context.draining || this.goOn !== undefined
-  }
-
-  onClose(listener: () => void): void {
+  onClose(listener: CloseListener): void {
     if (this.#closed) listener()
     else this.#onClose = listener
   }
@@ -100,8 +107,8 @@ export class NodeExchange implements Exchange {
     this.#responded = true
     const transport = this.#transport
     if (this.#gone || transport === undefined) return NOWHERE
-    const { body, length = body?.length } = options
-    const head = { status, headers, length, close: this.#closes }
+    const { body, length = body?.length, trailers } = options
+    const head = { status, headers, length, close: this.#closing, trailers }
     if (options.end === true || isBodyless(this.method, status)) {
       transport.head(status === 204 ? { ...head, length: undefined } : head, true)
       return NOWHERE
@@ -110,7 +117,7 @@ export class NodeExchange implements Exchange {
       transport.whole(head, body)
       return NOWHERE
     }
-    const begin = (): void => transport.head({ ...head, close: this.#closes }, false)
+    const begin = (): void => transport.head({ ...head, close: this.#closing }, false)
     return this.#stream(length, begin, body)
   }
 
@@ -151,6 +158,20 @@ export class NodeExchange implements Exchange {
     this.#transport?.abort()
   }
 
+  /** The client sends nothing any more: whoever waits for it is told, and can say so at once. */
+  uploadStalled(): void {
+    if (this.#responded || this.#upload === undefined) {
+      this.stalled('upload-timeout')
+      return
+    }
+    this.#slow = true
+    this.#upload.fail(slowBody())
+    setImmediate(() => {
+      if (this.#responded) setTimeout(() => this.abort(), LINGER_MS).unref()
+      else this.stalled('upload-timeout')
+    })
+  }
+
   /** Breaks the connection. */
   abort(): void {
     if (this.#gone) return
@@ -160,16 +181,24 @@ export class NodeExchange implements Exchange {
     this.#transport?.abort()
   }
 
+  get #closing(): boolean {
+    return this.#context.draining || this.goOn !== undefined || this.#slow
+  }
+
   #stream(total: number | undefined, begin: () => void, body: Uint8Array | undefined): BodySink {
-    const writable = this.#transport?.writable
-    if (writable === undefined) return NOWHERE
+    const transport = this.#transport
+    if (transport === undefined) return NOWHERE
     // The body may be read while the answer is written, and then it is too late to tell.
     if (body === undefined) this.goOn?.()
-    const sink = new NodeSink(writable, {
+    const sink = new NodeSink(transport.writable, {
       stalls: this.#context.writes,
       total,
       onStall: () => this.stalled(),
       abort: () => this.abort(),
+      trailers: (fields) => {
+        checkResponse(200, fields)
+        transport.trailers(fields)
+      },
     })
     this.#sink = sink
     begin()

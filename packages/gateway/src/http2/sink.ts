@@ -14,6 +14,8 @@ export interface NodeSinkOptions {
   readonly onStall: () => void
   /** Breaks the connection. */
   readonly abort: () => void
+  /** Takes what follows the body. */
+  readonly trailers: (fields: readonly string[]) => void
 }
 
 /** The body of an answer, written to Node's stream in pieces. */
@@ -54,8 +56,9 @@ export class NodeSink implements BodySink {
     })
   }
 
-  end(chunk: Uint8Array = EMPTY): void {
+  end(chunk: Uint8Array = EMPTY, trailers?: readonly string[]): void {
     if (this.#closed || this.#ending) return
+    if (trailers !== undefined) this.#options.trailers(trailers)
     this.write(chunk)
     this.#ending = true
     this.#pump()

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Writable } from 'node:stream'
 import { isOwnField } from './header-check.ts'
 import { fieldBytes } from './header-text.ts'
@@ -13,6 +13,8 @@ export interface ResponseHead {
   /** Content-Length to tell. */
   readonly length: number | undefined
   readonly close: boolean
+  /** Trailers follow the body. */
+  readonly trailers?: boolean | undefined
 }
 
 /** Where answers differ between HTTP/1.1 and HTTP/2. */
@@ -22,6 +24,8 @@ export interface Transport {
   head(head: ResponseHead, end: boolean): void
   /** Head and whole body in one. */
   whole(head: ResponseHead, body: Uint8Array): void
+  /** What follows the body, told before its end. HTTP/1.1 has none: hardly a client reads them. */
+  trailers(fields: readonly string[]): void
   abort(): void
 }
 
@@ -48,6 +52,8 @@ export class Http1Transport implements Transport {
     this.writable.end(body)
   }
 
+  trailers(): void {}
+
   abort(): void {
     this.#request.socket.destroy()
   }
@@ -69,6 +75,7 @@ function flatHeaders({ status, headers, length, close }: ResponseHead): string[]
 /** One stream of HTTP/2. */
 export class Http2Transport implements Transport {
   readonly writable: ServerHttp2Stream
+  #trailers: readonly string[] = []
 
   constructor(stream: ServerHttp2Stream) {
     this.writable = stream
@@ -77,12 +84,42 @@ export class Http2Transport implements Transport {
 
   head(head: ResponseHead, end: boolean): void {
     if (this.writable.destroyed) return
-    this.writable.respond(groupedHeaders(head), { endStream: end })
+    const waitForTrailers = head.trailers === true && !end
+    if (waitForTrailers) {
+      // Node's compatibility layer would send none, first.
+      this.writable.removeAllListeners('wantTrailers')
+      this.writable.once('wantTrailers', () => this.#sendTrailers())
+    } else this.writable.once('finish', () => this.#endUpload())
+    this.writable.respond(groupedHeaders(head), { endStream: end, waitForTrailers })
   }
 
   whole(head: ResponseHead, body: Uint8Array): void {
     this.head(head, false)
     this.writable.end(body)
+  }
+
+  trailers(fields: readonly string[]): void {
+    this.#trailers = fields
+  }
+
+  #sendTrailers(): void {
+    try {
+      this.writable.sendTrailers(grouped(this.#trailers))
+    } catch {
+      // Node refuses some fields, such as two values where there is one by definition.
+      this.abort()
+      return
+    }
+    this.#endUpload()
+  }
+
+  /** A client that sends on after the answer would keep its stream for ever (RFC 9113 §8.1). */
+  #endUpload(): void {
+    setImmediate(() => {
+      const { writable } = this
+      if (writable.destroyed || writable.closed || writable.state.remoteClose === 1) return
+      writable.close(constants.NGHTTP2_NO_ERROR)
+    })
   }
 
   abort(): void {
@@ -96,18 +133,23 @@ function groupedHeaders({
   headers,
   length,
 }: ResponseHead): Record<string, string | string[]> {
-  const grouped: Record<string, string | string[]> = { __proto__: null } as never
+  const all = grouped(headers)
+  all[':status'] = String(status)
+  if (length !== undefined) all['content-length'] = String(length)
+  return all
+}
+
+function grouped(headers: readonly string[]): Record<string, string | string[]> {
+  const all: Record<string, string | string[]> = { __proto__: null } as never
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     // HTTP/2 knows no upgrade (RFC 9113 §8.2.2).
     if (isOwnField(name) || name === 'upgrade') continue
     const value = fieldBytes(headers[i + 1] as string)
-    const before = grouped[name]
-    if (before === undefined) grouped[name] = value
+    const before = all[name]
+    if (before === undefined) all[name] = value
     else if (Array.isArray(before)) before.push(value)
-    else grouped[name] = [before, value]
+    else all[name] = [before, value]
   }
-  grouped[':status'] = String(status)
-  if (length !== undefined) grouped['content-length'] = String(length)
-  return grouped
+  return all
 }

@@ -9,6 +9,9 @@ export type ProblemCode =
   | 'FLATEND_GATEWAY_ADDRESS_TOO_LONG'
   | 'FLATEND_GATEWAY_FIELDS_TOO_LARGE'
   | 'FLATEND_GATEWAY_BODY_TOO_LARGE'
+  | 'FLATEND_GATEWAY_SLOW_BODY'
+  | 'FLATEND_GATEWAY_MEDIA_TYPE'
+  | 'FLATEND_GATEWAY_ENCODING'
   | 'FLATEND_GATEWAY_RANGE'
   | 'FLATEND_GATEWAY_UPGRADE'
   | 'FLATEND_GATEWAY_RATE_LIMITED'
@@ -34,8 +37,10 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   413: 'Content Too Large',
   414: 'URI Too Long',
+  415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
   426: 'Upgrade Required',
   429: 'Too Many Requests',

@@ -12,7 +12,8 @@ import type {
   RequestTrace,
 } from '../options.ts'
 import type { Caller } from '../ports.ts'
-import { type Problem, renderProblem } from './problem.ts'
+import { type ErrorForm, HTTP_ERRORS } from './error-form.ts'
+import type { Problem } from './problem.ts'
 import { hasTrace, type TraceFields } from './trace-context.ts'
 
 /** What all requests of a gateway share. */
@@ -55,6 +56,10 @@ export class RequestRecord implements RequestOutcome {
   readonly listener: ListenerConfig
   /** Replaced by one that changes the answer on its way, before there is one. */
   exchange: Exchange
+  /** How errors are told. */
+  errors: ErrorForm = HTTP_ERRORS
+  /** The status of gRPC the answer ended with. */
+  grpcStatus: number | undefined
   readonly requestId: string
   route: RouteName | undefined
   requestBytes = 0
@@ -138,8 +143,8 @@ export class RequestRecord implements RequestOutcome {
   /** Answers with an error. */
   problem(problem: Problem): void {
     const accept = headerOf(this.exchange.headers, 'accept')
-    const { headers, body } = renderProblem(problem, this.requestId, accept)
-    this.answer(problem.status, headers, body)
+    const { status, headers, body } = this.errors.render(problem, this.requestId, accept)
+    this.answer(status, headers, body)
   }
 
   /** Answers with an error and is done; a body still on its way is not wanted. */
@@ -163,6 +168,7 @@ export class RequestRecord implements RequestOutcome {
       route: this.route?.path,
       services: this.route?.services ?? [],
       status: this.status,
+      grpcStatus: this.grpcStatus,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
       durationMs: this.durationMs,

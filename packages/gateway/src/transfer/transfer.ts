@@ -1,6 +1,7 @@
 import type { BodySink } from '../driver.ts'
 import type { CallOutcome } from '../metrics/meter.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
+import { BodyProblem } from './body-problem.ts'
 import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { headerOf, mayHaveBody, type RequestRecord } from './request-record.ts'
@@ -71,7 +72,7 @@ export class Transfer implements CallSink {
 
   start(): void {
     const { exchange } = this.#record
-    exchange.onClose(() => this.gone())
+    exchange.onClose((reason) => this.gone(reason))
     const handle = this.open(this)
     if (handle === undefined) return
     // A caller may answer before `open` returns.
@@ -282,7 +283,10 @@ export class Transfer implements CallSink {
         record.requestBytes += count
       },
       onTooLarge: () => this.#break(TOO_LARGE, 'request body too large'),
-      onError: (error) => this.#break(UNREADABLE, `request body: ${String(error)}`),
+      onError: (error) => {
+        const problem = error instanceof BodyProblem ? error.problem : UNREADABLE
+        this.#break(problem, `request body: ${String(error)}`)
+      },
     })
     this.#upload.start()
   }
@@ -292,8 +296,8 @@ export class Transfer implements CallSink {
     if (this.#state === DONE) return
     const started = this.#state === 2
     try {
-      if (started) this.#sink?.abort()
-      else this.#record.problem(problem)
+      if (!started) this.#record.problem(problem)
+      else if (this.#sink !== undefined) this.#record.errors.breakOff(this.#sink, problem)
     } catch (error) {
       this.#record.env.log.error({ error, requestId: this.#record.requestId }, 'cannot answer')
     }
@@ -313,8 +317,8 @@ export class Transfer implements CallSink {
   }
 
   /** The client is gone. */
-  gone(): void {
-    if (this.#state !== DONE) this.#finish('client closed', true)
+  gone(reason = 'client closed'): void {
+    if (this.#state !== DONE) this.#finish(reason, true)
   }
 
   #finish(reason?: string, aborted = false): void {

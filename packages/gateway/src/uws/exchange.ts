@@ -1,9 +1,17 @@
-import type { BodySink, Exchange, RequestBody, RespondOptions, UpgradeExchange } from '../driver.ts'
+import type {
+  BodySink,
+  CloseListener,
+  Exchange,
+  RequestBody,
+  RespondOptions,
+  UpgradeExchange,
+} from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import { checkResponse, isBodyless } from '../http2/header-check.ts'
 import { peerOfBytes } from '../http2/peer.ts'
 import type { StallWatch } from '../http2/stall.ts'
 import { excerpt, type Refusal, type RefusalReason } from '../refusal.ts'
+import { slowBody } from '../transfer/body-problem.ts'
 import { EMPTY_BODY, NO_BODY, UwsBody } from './body.ts'
 import { headSize, type ResponseHead, writeHead } from './head.ts'
 import type { RequestHead } from './request-head.ts'
@@ -58,7 +66,9 @@ export class UwsExchange implements Exchange, SinkHost {
   #upload: UwsBody | undefined
   #turn = currentTurn()
   #responded = false
-  #onClose: (() => void) | undefined
+  /** The body stopped to come: the connection is of no use after the answer. */
+  #slow = false
+  #onClose: CloseListener | undefined
   #closed = false
   #sink: UwsSink | undefined
   /**
@@ -97,6 +107,12 @@ export class UwsExchange implements Exchange, SinkHost {
     return this.#response
   }
 
+  /** Asked for while the request is handled, or never: hardly a listener is behind such a proxy. */
+  get proxied(): string | undefined {
+    const address = this.#response?.getProxiedRemoteAddress()
+    return address && (peerOfBytes(new Uint8Array(address)) || undefined)
+  }
+
   get corked(): boolean {
     return this.#turn === currentTurn()
   }
@@ -113,7 +129,7 @@ export class UwsExchange implements Exchange, SinkHost {
     return this.#responded
   }
 
-  onClose(listener: () => void): void {
+  onClose(listener: CloseListener): void {
     if (this.#closed) listener()
     else this.#onClose = listener
   }
@@ -125,7 +141,7 @@ export class UwsExchange implements Exchange, SinkHost {
     }
     this.#responded = true
     if (this.#response === undefined) return NOWHERE
-    const close = this.#chunked || this.#context.draining
+    const close = this.#chunked || this.#context.draining || this.#slow
     const head: ResponseHead = { status, headers, size, close: false }
     if (options.end === true || isBodyless(this.method, status)) {
       this.#bodyless({ ...head, close }, options.length ?? options.body?.length)
@@ -171,6 +187,20 @@ export class UwsExchange implements Exchange, SinkHost {
     response?.close()
   }
 
+  /** The client sends nothing any more: whoever waits for it is told, and can say so at once. */
+  uploadStalled(): void {
+    if (this.#responded || this.#upload === undefined) {
+      this.stalled('upload-timeout')
+      return
+    }
+    this.#slow = true
+    this.#upload.fail(slowBody())
+    setImmediate(() => {
+      if (this.#responded) setTimeout(() => this.abort(), LINGER_MS).unref()
+      else this.stalled('upload-timeout')
+    })
+  }
+
   /** Breaks the connection. */
   abort(): void {
     const response = this.#response
@@ -198,7 +228,7 @@ export class UwsExchange implements Exchange, SinkHost {
     return new UwsBody(response, {
       length,
       stalls: this.#context.reads,
-      onStall: () => this.stalled('upload-timeout'),
+      onStall: () => this.uploadStalled(),
       onArrival: () => {
         this.#turn = currentTurn()
       },

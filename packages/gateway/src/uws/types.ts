@@ -15,6 +15,8 @@ export interface UwsResponse {
   onAborted(handler: () => void): UwsResponse
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse
   getRemoteAddress(): ArrayBuffer
+  /** Empty where no PROXY protocol header came. */
+  getProxiedRemoteAddress(): ArrayBuffer
   pause(): void
   resume(): void
   // oxlint-disable-next-line eslint/max-params -- as the library has it

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/driver.ts'
+import type { BodyProblem } from '../../src/transfer/body-problem.ts'
 import { bytes, collect, DRIVERS, deferred, makeDriver, pattern, run } from './bench.ts'
 import { headerOf, RawClient } from './raw-client.ts'
 
@@ -143,6 +144,28 @@ describe.each(DRIVERS)('lifecycle, driver %s', (name) => {
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome')
     await Promise.all([closed.promise, client.closed])
     expect(client.rest).toHaveLength(0)
+  })
+
+  test('an upload without progress is told so, and its connection ends', async () => {
+    const { open } = await run(
+      name,
+      (exchange) => {
+        collect(exchange).catch((error: unknown) => {
+          const { problem } = error as BodyProblem
+          exchange.respond(problem.status, [], { body: bytes(problem.detail) })
+        })
+      },
+      { readTimeoutMs: 100 },
+    )
+    for (const framing of [
+      'Content-Length: 100\r\n\r\nsome',
+      'Transfer-Encoding: chunked\r\n\r\n4\r\nsome',
+    ]) {
+      const client = await open()
+      client.send(`POST / HTTP/1.1\r\nHost: a\r\n${framing}`)
+      expect((await client.response())?.status).toBe(408)
+      await client.closed
+    }
   })
 
   test('a download without progress is broken off', async () => {

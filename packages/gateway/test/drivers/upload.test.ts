@@ -175,7 +175,7 @@ describe.each(DRIVERS)('an upload as fast as it is let, driver %s', (name) => {
     const exchange = await uploads()
     await settled(client.sent)
     const closed = deferred()
-    exchange.onClose(closed.resolve)
+    exchange.onClose(() => closed.resolve())
     client.leave()
     expect((await client.done).statuses).toEqual([0])
     await expect(new Reader(exchange.body).rest()).rejects.toThrow(Error)

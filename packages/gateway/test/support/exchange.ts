@@ -1,10 +1,12 @@
 import type {
   BodySink,
+  CloseListener,
   Exchange,
   RequestBody,
   RespondOptions,
   UpgradeExchange,
 } from '../../src/driver.ts'
+import { slowBody } from '../../src/transfer/body-problem.ts'
 import type { UpgradeOptions, WebSocketEvents } from '../../src/web-socket/port.ts'
 
 export interface ExchangeInput {
@@ -20,6 +22,9 @@ export interface ExchangeInput {
   readonly room?: number
   /** The driver can make it a WebSocket. */
   readonly upgrades?: boolean
+  readonly peer?: string
+  /** What the PROXY protocol said. */
+  readonly proxied?: string
 }
 
 /** An exchange in memory: what was answered can be read off it, and it can be held up or closed. */
@@ -31,26 +36,32 @@ export class TestExchange implements Exchange {
   readonly rawQuery: string
   readonly httpVersion: '1.0' | '1.1' | '2.0'
   readonly headers: readonly string[]
-  readonly peer = '192.0.2.7'
+  readonly peer: string
+  readonly proxied: string | undefined
   readonly body: RequestBody
   status: number | undefined
   sent: readonly string[] = []
   options: RespondOptions = {}
   readonly chunks: Uint8Array[] = []
+  trailers: readonly string[] = []
   complete = false
   aborted = false
   bodyCancelled = false
   reads = 0
+  /** Reads that may take as long as they like. */
+  patient = 0
   room: number
   /** What became of it as a WebSocket: `text hi`, `close 1000`, `pause` … */
   readonly socket: string[] = []
   upgraded: UpgradeOptions | undefined
   events: WebSocketEvents | undefined
   readonly upgrade: UpgradeExchange | undefined
-  #close: (() => void) | undefined
+  #close: CloseListener | undefined
   #ready: { resolve(): void; reject(error: Error): void } | undefined
 
   constructor(input: ExchangeInput = {}) {
+    this.peer = input.peer ?? '192.0.2.7'
+    this.proxied = input.proxied
     this.method = input.method ?? 'GET'
     this.rawPath = input.path ?? '/'
     this.rawQuery = input.query ?? ''
@@ -86,10 +97,12 @@ export class TestExchange implements Exchange {
     const chunks = [...(input.body ?? [])]
     return {
       length: input.chunked ? undefined : total,
-      read: async () => {
+      read: async (patient) => {
         this.reads++
+        if (patient === true) this.patient++
         const chunk = chunks.shift()
         if (chunk === FAILING) throw new Error('the client is gone')
+        if (chunk === STALLING) throw slowBody()
         return chunk ?? null
       },
       cancel: () => {
@@ -98,7 +111,7 @@ export class TestExchange implements Exchange {
     }
   }
 
-  onClose(listener: () => void): void {
+  onClose(listener: CloseListener): void {
     if (this.#close) throw new Error('onClose twice')
     this.#close = listener
   }
@@ -120,8 +133,9 @@ export class TestExchange implements Exchange {
         new Promise<void>((resolve, reject) => {
           this.#ready = { resolve, reject }
         }),
-      end: (chunk) => {
+      end: (chunk, trailers = []) => {
         this.#mustBeOpen()
+        this.trailers = trailers
         if (chunk) this.chunks.push(chunk)
         this.complete = true
       },
@@ -165,6 +179,9 @@ export class TestExchange implements Exchange {
 
 /** A chunk whose reading fails. */
 export const FAILING: Uint8Array = new Uint8Array(0)
+
+/** A chunk that never comes. */
+export const STALLING: Uint8Array = new Uint8Array(0)
 
 function framing(input: ExchangeInput, total: number | undefined): readonly string[] {
   if (total === undefined) return []

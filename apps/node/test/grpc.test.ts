@@ -1,0 +1,324 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseConfig } from '@flatend/gateway'
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type GatewayNode, GrpcError, grpcService, Node, startGateway } from '../src/index.ts'
+import { A_CERTIFICATE, A_KEY } from './support/certificate.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'flatend-grpc-'))
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+
+/** What the methods saw, for the tests to look at. */
+const seen: { timeoutMs: number; cancelled: Promise<void>; metadata: Record<string, string> } = {
+  timeoutMs: 0,
+  cancelled: Promise.resolve(),
+  metadata: {},
+}
+
+const echo = grpcService({
+  '/test.Echo/Say': async (call) => {
+    seen.metadata = call.metadata
+    seen.timeoutMs = call.ctx.timeoutMs
+    call.header('x-begin', 'b').trailer('x-end', 'e')
+    return Buffer.from(`said ${text(await call.message())}`)
+  },
+  '/test.Echo/Count': async function* (call) {
+    const upTo = Number(text(await call.message()))
+    for (let i = 1; i <= upTo; i++) yield Buffer.from(String(i))
+  },
+  '/test.Echo/Join': async (call) => {
+    const all: string[] = []
+    for await (const message of call.messages) all.push(text(message))
+    return Buffer.from(all.join('+'))
+  },
+  '/test.Echo/Chat': async (call) => {
+    for await (const message of call.messages) await call.send(Buffer.from(`re: ${text(message)}`))
+  },
+  '/test.Echo/Fail': () => {
+    throw new GrpcError(status.FAILED_PRECONDITION, 'not yet: 100 % ü')
+  },
+  '/test.Echo/Crash': () => {
+    throw new Error('secret')
+  },
+  '/test.Echo/Late': async function* (call) {
+    await call.message()
+    yield Buffer.from('first')
+    throw new GrpcError(status.ABORTED, 'enough')
+  },
+  '/test.Echo/Never': async (call) => {
+    await call.message()
+    seen.cancelled = new Promise((resolve) => {
+      call.ctx.signal.addEventListener('abort', () => resolve())
+    })
+    await call.send(Buffer.from('waiting'))
+    await seen.cancelled
+  },
+  '/test.Echo/Large': async (call) => {
+    await call.send(Buffer.alloc(70_000))
+  },
+})
+
+let gateway: GatewayNode
+let service: Node
+let client: Client
+let url: string
+
+beforeAll(async () => {
+  writeFileSync(join(folder, 'c.pem'), A_CERTIFICATE)
+  writeFileSync(join(folder, 'k.pem'), A_KEY)
+  const config = parseConfig(`addr = "127.0.0.1:0"
+[[http]]
+addr = "127.0.0.1:0"
+https = true
+tls = { certificate = "${join(folder, 'c.pem')}", key = "${join(folder, 'k.pem')}" }
+[[http.routes]]
+path = "POST /test.Echo/*method"
+service = "echo"
+grpc = true
+message_size = 65536
+[[http.routes]]
+path = "POST /test.Nobody/*method"
+service = "nobody"
+grpc = true
+[[http]]
+addr = "127.0.0.1:0"
+[[http.routes]]
+path = "POST /test.Echo/*method"
+service = "echo"
+grpc = "web"
+cors = { origins = ["https://app.example.org"] }
+`)
+  const log = pino({ level: 'silent' })
+  gateway = await startGateway({ config, node: {}, log })
+  const [mesh] = gateway.node.listening
+  service = await Node.start({ addrs: [String(mesh)], services: { echo } })
+  const [tls, plain] = gateway.listeners
+  client = new Client(`localhost:${tls?.port}`, credentials.createSsl(Buffer.from(A_CERTIFICATE)))
+  url = `http://127.0.0.1:${plain?.port}`
+})
+
+afterAll(async () => {
+  client.close()
+  await service.shutdown()
+  await gateway.stop()
+  rmSync(folder, { recursive: true })
+})
+
+const same = (bytes: Buffer): Buffer => bytes
+const by = (method: string) => [`/test.Echo/${method}`, same, same] as const
+
+/** A unary call: answer, metadata and status as the client has them. */
+function unary(
+  method: string,
+  message: string | Buffer,
+  options: { metadata?: Metadata; deadline?: number } = {},
+) {
+  return new Promise<{ answer?: string; error?: ServiceError; begin?: Metadata; end?: Metadata }>(
+    (resolve) => {
+      let begin: Metadata | undefined
+      let end: Metadata | undefined
+      const { metadata = new Metadata(), deadline = Date.now() + 30_000 } = options
+      const path = method.startsWith('/') ? method : `/test.Echo/${method}`
+      const call = client.makeUnaryRequest<Buffer, Buffer>(
+        path,
+        same,
+        same,
+        Buffer.from(message),
+        metadata,
+        { deadline },
+        (error, value) => {
+          const known = { ...(begin ? { begin } : {}), ...(end ? { end } : {}) }
+          setImmediate(() => {
+            resolve(
+              error
+                ? { error, ...known }
+                : { answer: text(value as Buffer), ...known, ...(end ? { end } : {}) },
+            )
+          })
+        },
+      )
+      call.on('metadata', (received: Metadata) => {
+        begin = received
+      })
+      call.on('status', (received: { metadata: Metadata }) => {
+        end = received.metadata
+      })
+    },
+  )
+}
+
+async function read(stream: AsyncIterable<Buffer>): Promise<string[]> {
+  const messages: string[] = []
+  for await (const message of stream) messages.push(text(message))
+  return messages
+}
+
+describe('clients of grpc-js', () => {
+  test('call methods, with metadata both ways', async () => {
+    const metadata = new Metadata()
+    metadata.set('x-token', 'abc')
+    metadata.set('x-bytes-bin', Buffer.from([0, 255]))
+    const { answer, begin, end } = await unary('Say', 'hello', {
+      metadata,
+      deadline: Date.now() + 5_000,
+    })
+    expect(answer).toBe('said hello')
+    expect(begin?.get('x-begin')).toEqual(['b'])
+    expect(end?.get('x-end')).toEqual(['e'])
+    expect(seen.metadata).toMatchObject({ 'x-token': 'abc', 'x-bytes-bin': 'AP8=' })
+    expect(seen.timeoutMs).toBeGreaterThan(0)
+    expect(seen.timeoutMs).toBeLessThanOrEqual(5_000)
+    expect((await unary('Say', '')).answer).toBe('said ')
+  })
+
+  test('stream: from the server, from the client, both ways', async () => {
+    const counted = client.makeServerStreamRequest(
+      ...by('Count'),
+      Buffer.from('1000'),
+      new Metadata(),
+    )
+    const numbers = await read(counted as AsyncIterable<Buffer>)
+    expect(numbers).toEqual(Array.from({ length: 1_000 }, (_, i) => String(i + 1)))
+    const joined = await new Promise<string>((resolve, reject) => {
+      const call = client.makeClientStreamRequest(...by('Join'), new Metadata(), (error, value) => {
+        if (error) reject(error)
+        else resolve(text(value as Buffer))
+      })
+      for (const message of ['a', 'b', 'c']) call.write(Buffer.from(message))
+      call.end()
+    })
+    expect(joined).toBe('a+b+c')
+    const chat = client.makeBidiStreamRequest(...by('Chat'), new Metadata())
+    const replies = chat[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    for (const message of ['one', 'two']) {
+      chat.write(Buffer.from(message))
+      expect(text((await replies.next()).value as Buffer)).toBe(`re: ${message}`)
+    }
+    chat.end()
+    expect((await replies.next()).done).toBe(true)
+  })
+
+  test.each([
+    ['Fail', '', status.FAILED_PRECONDITION, 'not yet: 100 % ü'],
+    ['Crash', '', status.UNKNOWN, 'the service failed'],
+    ['Missing', '', status.UNIMPLEMENTED, 'there is no method /test.Echo/Missing'],
+    ['/test.Nobody/Say', '', status.UNAVAILABLE, 'Nobody provides the service at the moment.'],
+    ['/test.Other/Say', '', status.UNIMPLEMENTED, 'Received HTTP status code 404'],
+    [
+      'Say',
+      Buffer.alloc(65_537),
+      status.RESOURCE_EXHAUSTED,
+      'The request has a message of 65537 bytes, at most 65536 are taken.',
+    ],
+    [
+      'Large',
+      '',
+      status.RESOURCE_EXHAUSTED,
+      'The service sent a message of 70000 bytes, at most 65536 are taken.',
+    ],
+  ])('%s ends with its status', async (...[method, message, code, details]) => {
+    const { error } = await unary(method, message)
+    expect([error?.code, error?.details]).toEqual([code, details])
+  })
+
+  test('get what came before a status', async () => {
+    const late = client.makeServerStreamRequest(...by('Late'), Buffer.from(''), new Metadata())
+    const messages: string[] = []
+    const error = await new Promise<ServiceError>((resolve) => {
+      late.on('data', (message: Buffer) => messages.push(text(message)))
+      late.on('error', (failure: ServiceError) => resolve(failure))
+    })
+    expect(messages).toEqual(['first'])
+    expect([error.code, error.details]).toEqual([status.ABORTED, 'enough'])
+  })
+
+  test('cancel, and the method hears of it', async () => {
+    const never = client.makeServerStreamRequest(...by('Never'), Buffer.from(''), new Metadata())
+    const failed = new Promise<ServiceError>((resolve) => {
+      never.on('error', (failure: ServiceError) => resolve(failure))
+    })
+    await new Promise((resolve) => never.once('data', resolve))
+    never.cancel()
+    expect((await failed).code).toBe(status.CANCELLED)
+    await seen.cancelled
+  })
+
+  test('deadlines travel along', async () => {
+    const { error } = await unary('Never', '', { deadline: Date.now() + 150 })
+    expect(error?.code).toBe(status.DEADLINE_EXCEEDED)
+    await seen.cancelled
+  })
+})
+
+function frame(message: string): Buffer {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(Buffer.byteLength(message), 1)
+  return Buffer.concat([head, Buffer.from(message)])
+}
+
+/** Messages and trailers of a gRPC-Web body. */
+function unframe(body: Buffer): { messages: string[]; trailers: string } {
+  const messages: string[] = []
+  for (let at = 0; at < body.length; ) {
+    const end = at + 5 + body.readUInt32BE(at + 1)
+    const content = body.subarray(at + 5, end).toString()
+    if (body[at] === 0x80) return { messages, trailers: content }
+    messages.push(content)
+    at = end
+  }
+  return { messages, trailers: 'none' }
+}
+
+const post = (method: string, type: string, body: string | Buffer) =>
+  fetch(`${url}/test.Echo/${method}`, {
+    method: 'POST',
+    headers: { 'content-type': type, origin: 'https://app.example.org' },
+    body,
+  })
+
+describe('gRPC-Web by fetch, HTTP/1.1', () => {
+  test('binary', async () => {
+    const answer = await post('Count', 'application/grpc-web+proto', frame('3'))
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toBe('application/grpc-web+proto')
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example.org')
+    expect(answer.headers.get('access-control-expose-headers')).toBe(
+      'grpc-status, grpc-message, grpc-status-details-bin',
+    )
+    const { messages, trailers } = unframe(Buffer.from(await answer.arrayBuffer()))
+    expect(messages).toEqual(['1', '2', '3'])
+    expect(trailers).toBe('grpc-status: 0\r\n')
+  })
+
+  test('text', async () => {
+    const body = frame('hello').toString('base64')
+    const answer = await post('Say', 'application/grpc-web-text+proto', body)
+    expect(answer.headers.get('content-type')).toBe('application/grpc-web-text+proto')
+    const groups = (await answer.text()).match(/[^=]+={0,2}/g) ?? []
+    const { messages, trailers } = unframe(
+      Buffer.concat(groups.map((group) => Buffer.from(group, 'base64'))),
+    )
+    expect(messages).toEqual(['said hello'])
+    expect(trailers).toBe('x-end: e\r\ngrpc-status: 0\r\n')
+  })
+
+  test('errors and preflights', async () => {
+    const failed = await post('Fail', 'application/grpc-web', frame(''))
+    const { trailers } = unframe(Buffer.from(await failed.arrayBuffer()))
+    expect(trailers).toBe('grpc-status: 9\r\ngrpc-message: not yet: 100 %25 %C3%BC\r\n')
+    expect((await post('Say', 'application/json', '{}')).status).toBe(415)
+    expect((await post('Say', 'application/grpc', frame(''))).status).toBe(415)
+    const preflight = await fetch(`${url}/test.Echo/Say`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://app.example.org',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type,x-grpc-web',
+      },
+    })
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type,x-grpc-web')
+  })
+})
