@@ -4,9 +4,10 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { AsyncCompleter } from 'node:readline'
 import { type REPLServer, start } from 'node:repl'
+import { CallError } from '@flatend/rpc'
 import type { ReplContext } from './repl-context.ts'
 import { type Screen, shownValue, textSink } from './repl-screen.ts'
-import { equip } from './repl-server.ts'
+import { equip, withoutDomain } from './repl-server.ts'
 
 /** The name of a service that is being typed. */
 const NAME = /(?:^\s*\.(?:call|find)\s+|\b(?:call|find)\(\s*['"`])([^\s'"`]*)$/
@@ -14,7 +15,14 @@ const NAME = /(?:^\s*\.(?:call|find)\s+|\b(?:call|find)\(\s*['"`])([^\s'"`]*)$/
 /** Runs what is typed at the terminal, until whoever does it leaves. */
 export function converse(context: ReplContext, screen: Screen): Promise<void> {
   const colors = process.stdout.hasColors() && !process.env['NO_COLOR']
+  let left = false
+  const domain = withoutDomain((error) => {
+    // Leaving cancels the calls that run: no news.
+    if (left && error instanceof CallError && error.kind === 'cancelled') return
+    screen.print(`Uncaught ${shownValue(error, false)}\n`)
+  })
   const server = start({
+    ...domain,
     prompt: 'flatend> ',
     terminal: true,
     // One realm: bytes and errors made at the prompt are those the node knows.
@@ -40,10 +48,6 @@ export function converse(context: ReplContext, screen: Screen): Promise<void> {
   server.prependListener('SIGINT', () => {
     screen.freshLine()
     context.cancel()
-  })
-  let left = false
-  process.on('unhandledRejection', (error) => {
-    if (!left) screen.print(`Uncaught ${shownValue(error, false)}\n`)
   })
   return new Promise((resolve) => {
     server.once('exit', () => {

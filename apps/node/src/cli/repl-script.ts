@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import type { ReplContext } from './repl-context.ts'
 import { type Screen, shownValue, textSink } from './repl-screen.ts'
-import { equip, type Outcome } from './repl-server.ts'
+import { equip, type Outcome, withoutDomain } from './repl-server.ts'
 
 /** Runs standard input line by line. Returns the exit status: 1 where a line failed. */
 export async function runScript(context: ReplContext, screen: Screen): Promise<number> {
@@ -28,6 +28,7 @@ class Script {
     this.#context = context
     this.#screen = screen
     this.#server = start({
+      ...withoutDomain((error) => this.#fail(`${shownValue(error, false)}\n`)),
       prompt: '',
       input: new PassThrough(),
       output: textSink((text) => {
@@ -46,7 +47,6 @@ class Script {
       this.#open = false
       this.#settle?.('done')
     })
-    process.on('unhandledRejection', (error) => this.#fail(`${shownValue(error, false)}\n`))
   }
 
   get failed(): boolean {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { type REPLServer, Recoverable } from 'node:repl'
 import type { ReplContext } from './repl-context.ts'
 
@@ -10,6 +11,17 @@ export interface Turns {
   readonly began: () => void
   /** A line is dealt with, well or badly. `prompt` asks for the next. */
   readonly ended: (outcome: Outcome, prompt: () => void) => void
+}
+
+/**
+ * Options that keep code out of the domain (node:domain) that `node:repl` would run it in: what code
+ * throws comes back to whoever ran it, and what it throws later comes to `onStray`, not in between.
+ */
+export function withoutDomain(onStray: (error: unknown) => void): object {
+  process.on('unhandledRejection', onStray)
+  process.on('uncaughtException', onStray)
+  const domain = Object.assign(new EventEmitter(), { bind: (evaluate: unknown) => evaluate })
+  return { domain }
 }
 
 /** Gives a `node:repl` our names and commands, and tells when its lines begin and end. */
@@ -62,8 +74,6 @@ function follow(server: REPLServer, { began, ended }: Turns): void {
   let outcome: Outcome = 'done'
   const observed: typeof evaluate = (...[code, context, file, done]) => {
     began()
-    // What code throws does not come back here: node:repl prints it and prompts again.
-    outcome = 'failed'
     evaluate.call(server, code, context, file, (error, value) => {
       outcome = error === null ? 'done' : error instanceof Recoverable ? 'unfinished' : 'failed'
       done(error, value)
