@@ -39,16 +39,22 @@ async function refusedGateway(config: string, ...args: string[]) {
 }
 
 describe('help and version', { timeout: 60_000 }, () => {
-  test.each([[[]], [['gateway']], [['call']], [['peers']], [['find']], [['doctor']], [['keygen']]])(
-    'help of flatend %j',
-    async (command) => {
-      const { code, stdout, stderr } = await flatend([...command, '--help'])
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toMatch(/usage/i)
-      expect(stdout).toMatch(new RegExp(['flatend', ...command].join(' \\[?')))
-      expect((await flatend([...command, '-h'])).stdout).toBe(stdout)
-    },
-  )
+  test.each([
+    [[]],
+    [['gateway']],
+    [['call']],
+    [['peers']],
+    [['find']],
+    [['repl']],
+    [['doctor']],
+    [['keygen']],
+  ])('help of flatend %j', async (command) => {
+    const { code, stdout, stderr } = await flatend([...command, '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/usage/i)
+    expect(stdout).toMatch(new RegExp(['flatend', ...command].join(' \\[?')))
+    expect((await flatend([...command, '-h'])).stdout).toBe(stdout)
+  })
 
   test('version', async () => {
     const manifest = JSON.parse(
@@ -59,7 +65,7 @@ describe('help and version', { timeout: 60_000 }, () => {
   })
 
   test('the help of a command names all its options', async () => {
-    for (const command of ['gateway', 'call', 'peers', 'find', 'doctor']) {
+    for (const command of ['gateway', 'call', 'peers', 'find', 'repl', 'doctor']) {
       const { stdout } = await flatend([command, '--help'])
       for (const option of [
         'bootstrap',
@@ -84,6 +90,9 @@ describe('wrong use: one clear line, status 2', { timeout: 60_000 }, () => {
     [['gateway', '--nonsense'], '--nonsense'],
     [['call', '--nonsense'], '--nonsense'],
     [['keygen', '--nonsense'], '--nonsense'],
+    [['repl', '--nonsense'], '--nonsense'],
+    [['repl', 'hello'], 'hello'],
+    [['repl', '-b', 'nonsense'], 'nonsense'],
     [['dance'], 'dance'],
     [['constructor'], 'constructor'],
     [['keygen', 'a', 'b'], 'one file'],

@@ -28,15 +28,18 @@ export async function findCommand(args: readonly string[]): Promise<number> {
   if (service === undefined || more.length > 0)
     throw new UsageError('find takes one name\nRun "flatend find --help" for the options.')
   return await withNode(values, async (node) => {
-    const rows = await search(node, service)
-    process.stdout.write(values.json ? `${JSON.stringify(rows, undefined, 2)}\n` : shown(rows))
+    const rows = await providerRows(node, service)
+    process.stdout.write(
+      values.json ? `${JSON.stringify(rows, undefined, 2)}\n` : providerTable(rows),
+    )
     if (rows.length > 0) return 0
     process.stderr.write(`flatend: nobody offers "${service}" in this mesh\n`)
     return 1
   })
 }
 
-interface Row {
+/** A provider, as it is shown. */
+export interface ProviderRow {
   readonly key: string
   readonly addresses: readonly string[]
   readonly relays: readonly string[]
@@ -45,7 +48,8 @@ interface Row {
   readonly rttMs: number | null
 }
 
-async function search(node: Node, service: string): Promise<Row[]> {
+/** All providers of a service, by key; the round trip to those connected is measured. */
+export async function providerRows(node: Node, service: string): Promise<ProviderRow[]> {
   // Connects some, so that there are round trips to measure.
   await node.resolve(service)
   const found = await node.find(service)
@@ -53,7 +57,10 @@ async function search(node: Node, service: string): Promise<Row[]> {
   return rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
 }
 
-async function toRow(node: Node, { id, addresses, relayed, ageMs }: FoundProvider): Promise<Row> {
+async function toRow(
+  node: Node,
+  { id, addresses, relayed, ageMs }: FoundProvider,
+): Promise<ProviderRow> {
   const direct = addresses.filter(({ relay }) => relay === undefined)
   const relays = addresses.filter(({ relay }) => relay !== undefined)
   return {
@@ -67,7 +74,8 @@ async function toRow(node: Node, { id, addresses, relayed, ageMs }: FoundProvide
   }
 }
 
-function shown(rows: readonly Row[]): string {
+/** The same as lines. */
+export function providerTable(rows: readonly ProviderRow[]): string {
   if (rows.length === 0) return ''
   return table([
     ['KEY', 'ADDRESSES', 'WAY', 'AGE', 'ROUND TRIP'],

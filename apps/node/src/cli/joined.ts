@@ -20,14 +20,17 @@ export async function withNode(
   )
   try {
     if (node.peers().length > 0) return await task(node)
-    const seeds = bootstrap.map((seed) => ` -b ${seed}`).join('')
-    process.stderr.write(
-      `flatend: no node could be joined; "flatend doctor${seeds}" tells what is wrong\n`,
-    )
+    process.stderr.write(notJoined(bootstrap))
     return 1
   } finally {
     await node.shutdown({ timeoutMs: 1_000 })
   }
+}
+
+/** The line that says that nobody was there, and what to do. */
+export function notJoined(bootstrap: readonly string[]): string {
+  const seeds = bootstrap.map((seed) => ` -b ${seed}`).join('')
+  return `flatend: no node could be joined; "flatend doctor${seeds}" tells what is wrong\n`
 }
 
 /** @throws UsageError where there is any */

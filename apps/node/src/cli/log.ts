@@ -5,17 +5,22 @@ const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /**
  * The command's log, on standard output or error: lines for people on a terminal and by default,
- * JSON with `FLATEND_LOG=json`.
+ * JSON with `FLATEND_LOG=json`. Or wherever `sink` writes it.
  */
-export function createLogger(level: string | undefined, fd: 1 | 2): PinoLogger {
+export function createLogger(level: string | undefined, sink: 1 | 2 | LogSink): PinoLogger {
   const wanted = level ?? 'info'
   if (!(LEVELS as readonly string[]).includes(wanted)) {
     throw new UsageError(`log level "${wanted}" is unknown: use ${LEVELS.join(', ')}`)
   }
-  const stream = fd === 1 ? process.stdout : process.stderr
+  const stream = sink === 1 ? process.stdout : sink === 2 ? process.stderr : sink
   const options = { level: wanted as Level, base: null }
   if (process.env['FLATEND_LOG'] === 'json') return pino(options, stream)
   return pino(options, { write: (line: string) => void stream.write(pretty(line)) })
+}
+
+/** Takes whole lines. */
+export interface LogSink {
+  write(line: string): unknown
 }
 
 interface Entry {

@@ -5,6 +5,7 @@ import { findCommand } from './find.ts'
 import { gatewayCommand } from './gateway.ts'
 import { keygenCommand } from './keygen.ts'
 import { peersCommand } from './peers.ts'
+import { replCommand } from './repl.ts'
 import { UsageError } from './usage.ts'
 
 const HELP = `flatend: microservices are functions.
@@ -14,6 +15,7 @@ Usage
   flatend call NAME             call a function
   flatend peers                 list the nodes of a mesh
   flatend find NAME             list the nodes that offer a function
+  flatend repl                  call functions from a prompt, or from a script
   flatend doctor                find out why nodes do not find each other
   flatend keygen [FILE]         make an identity
   flatend COMMAND --help        the options of a command
@@ -25,6 +27,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   call: callCommand,
   peers: peersCommand,
   find: findCommand,
+  repl: replCommand,
   doctor: doctorCommand,
   keygen: keygenCommand,
 }
@@ -51,7 +54,7 @@ function dispatch(args: readonly string[]): Promise<number> {
   const command = Object.hasOwn(commands, first) ? commands[first] : undefined
   if (!command) {
     throw new UsageError(
-      `unknown command "${first}": use gateway, call, peers, find, doctor or keygen\nRun "flatend --help" for help.`,
+      `unknown command "${first}": use gateway, call, peers, find, repl, doctor or keygen\nRun "flatend --help" for help.`,
     )
   }
   return command(args.slice(1))

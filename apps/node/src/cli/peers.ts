@@ -25,14 +25,16 @@ export async function peersCommand(args: readonly string[]): Promise<number> {
   }
   expectNoMore(positionals, 'peers')
   return await withNode(values, async (node) => {
-    const peers = await Promise.all(node.peers().map((peer) => measured(node, peer)))
-    peers.sort((a, b) => (a.key < b.key ? -1 : 1))
-    process.stdout.write(values.json ? `${JSON.stringify(peers, undefined, 2)}\n` : shown(peers))
+    const peers = await peerRows(node)
+    process.stdout.write(
+      values.json ? `${JSON.stringify(peers, undefined, 2)}\n` : peerTable(peers),
+    )
     return 0
   })
 }
 
-interface Row {
+/** A connected node, as it is shown. */
+export interface PeerRow {
   readonly key: string
   readonly address: string | null
   readonly version: 1 | 2
@@ -40,13 +42,20 @@ interface Row {
   readonly services: readonly string[]
 }
 
-async function measured(node: Node, peer: PeerInfo): Promise<Row> {
+/** The nodes this one is connected to, by key; the round trip to each is measured. */
+export async function peerRows(node: Node): Promise<PeerRow[]> {
+  const peers = await Promise.all(node.peers().map((peer) => measured(node, peer)))
+  return peers.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+async function measured(node: Node, peer: PeerInfo): Promise<PeerRow> {
   const { id, address = null, version, services } = peer
   const rttMs = (await node.ping(id)) ?? null
   return { key: id.toString(), address, version, rttMs, services: services.toSorted() }
 }
 
-function shown(peers: readonly Row[]): string {
+/** The same as lines. */
+export function peerTable(peers: readonly PeerRow[]): string {
   return table([
     ['KEY', 'ADDRESS', 'VERSION', 'ROUND TRIP', 'SERVICES'],
     ...peers.map(({ key, address, version, rttMs, services }) => [
