@@ -55,6 +55,7 @@ tls = { certificate = "c.pem", key = "k.pem" }
       ':443',
     ])
     expect(drivers[1]?.options).toEqual({
+      onRefused: expect.any(Function) as unknown,
       host: '127.0.0.1',
       port: 3001,
       readTimeoutMs: 1_000,

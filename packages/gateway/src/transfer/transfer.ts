@@ -1,6 +1,7 @@
 import type { BodySink } from '../driver.ts'
 import type { CallOutcome } from '../metrics/meter.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
+import { IDEMPOTENT } from './idempotent.ts'
 import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { headerOf, mayHaveBody, type RequestRecord } from './request-record.ts'
@@ -21,15 +22,6 @@ export interface TransferPlan {
   readonly retry: boolean
 }
 
-/** RFC 9110 §9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'TRACE',
-  'PUT',
-  'DELETE',
-])
 const EMPTY = new Uint8Array(0)
 const DONE = 3
 /** Nothing answered · head known, held back · head sent · over. */
@@ -90,6 +82,7 @@ export class Transfer implements CallSink {
     const request = {
       services,
       retry: env.retries.request(retry),
+      onRetry: () => this.#record.retried(),
       headers,
       idempotent: IDEMPOTENT.has(exchange.method),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),

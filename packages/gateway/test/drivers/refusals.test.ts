@@ -77,15 +77,15 @@ describe.each(DRIVERS)('clients that are turned away, driver %s', (name) => {
       name,
       (exchange) => {
         const sink = exchange.respond(200, [])
+        const state = { gone: false }
+        exchange.onClose(() => {
+          state.gone = true
+        })
         const pump = async (): Promise<void> => {
-          for (let i = 0; i < 1_000 && !gone; i++) {
+          for (let i = 0; i < 1_000 && !state.gone; i++) {
             if (!sink.write(new Uint8Array(100_000))) await sink.ready()
           }
         }
-        let gone = false
-        exchange.onClose(() => {
-          gone = true
-        })
         pump().catch(() => {})
       },
       { writeTimeoutMs: 100, onRefused: seen.resolve },

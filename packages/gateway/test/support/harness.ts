@@ -1,6 +1,7 @@
 import { parseConfig } from '../../src/config/parse.ts'
 import type { Driver, DriverOptions, ExchangeHandler } from '../../src/driver.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
+import type { GatewayMetrics } from '../../src/metrics/meter.ts'
 import type { AccessEvent } from '../../src/options.ts'
 import type { Caller, CallFailure, CallHandle, CallRequest, CallSink } from '../../src/ports.ts'
 import type { FileStore } from '../../src/static/file-store.ts'
@@ -116,7 +117,11 @@ export interface Harness {
 }
 
 /** A started gateway over doubles. `http` is the inside of `[[http]]`, routes and all. */
-export async function start(http: string, files?: FileStore): Promise<Harness> {
+export async function start(
+  http: string,
+  files?: FileStore,
+  metrics?: GatewayMetrics,
+): Promise<Harness> {
   const caller = new TestCaller()
   const drivers: TestDriver[] = []
   const events: AccessEvent[] = []
@@ -136,6 +141,7 @@ export async function start(http: string, files?: FileStore): Promise<Harness> {
       return driver
     },
     ...(files ? { files } : {}),
+    ...(metrics ? { metrics } : {}),
     clock: { now: () => now++ },
     defer: (callback) => deferred.push(callback),
     random: () => 0.5,
