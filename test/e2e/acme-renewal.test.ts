@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeDriver } from '@flatend/gateway/http2'
 import { uwsDriver } from '@flatend/gateway/uws'
@@ -37,13 +37,8 @@ describe.each(DRIVERS)('a revoked certificate, driver %s', (_, driver) => {
   test('is replaced where the CA tells of it, and no request fails', async () => {
     const pebble = await startPebble()
     const storage = temporaryFolder()
-    const asking = await withRenewalInfo(pebble, (texts) => {
-      const file = join(temporaryFolder(), 'roots.pem')
-      writeFileSync(file, texts.join('\n'))
-      return file
-    })
-    const told = { directory: asking.directory, ca: asking.ca, httpPort: pebble.httpPort }
-    const options = { pebble: told, domains: ['a.test'], storage, driver, speed: 60 }
+    const asking = await withRenewalInfo(pebble)
+    const options = { pebble: asking, domains: ['a.test'], storage, driver, speed: 60 }
     const gateway = await startAcmeGateway(options)
     await issued(gateway, 'a.test')
     await eventually(() => asking.asked.length > 0)

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { parseConfig } from '@flatend/gateway'
@@ -10,6 +10,8 @@ import { acmeListener, issued, shown, startAcmeGateway } from '../support/acme-g
 import { temporaryFolder } from '../support/gateway.ts'
 import { type Pebble, pebbleHere, startPebble } from '../support/pebble.ts'
 import { eventually, freePort, stopProcessesAfterwards } from '../support/processes.ts'
+import { withRenewalInfo } from '../support/renewal-info.ts'
+import { revoke } from '../support/revoke.ts'
 import { skipUnless } from '../support/skip.ts'
 
 stopProcessesAfterwards()
@@ -154,16 +156,17 @@ describe('several gateways of one name', () => {
   async function startOne(
     i: 0 | 1,
     options: {
-      readonly pebble: Pebble
+      readonly pebble: Pick<Pebble, 'directory' | 'ca' | 'httpPort'>
       readonly meshes: readonly number[]
       readonly domain: string
       readonly challenged: boolean
       readonly trust: boolean
+      readonly storage?: string
     },
   ): Promise<Started> {
-    const { pebble, meshes, domain, challenged, trust } = options
+    const { pebble, meshes, domain, challenged, trust, storage = temporaryFolder() } = options
     const port = await freePort()
-    const acme = { pebble, domains: [domain], storage: temporaryFolder() }
+    const acme = { pebble, domains: [domain], storage }
     const config = `addr = "127.0.0.1:${meshes[i]}"
 bootstrap = ["127.0.0.1:${meshes[1 - i]}"]
 ${trust ? `[allow.services]\n"flatend.acme" = ["${idOf(keys[1 - i])}"]\n` : ''}
@@ -205,6 +208,33 @@ ${acmeListener(acme, port, challenged ? undefined : '')}`
     const one = await shown(first.port, 'a.test', root)
     const other = await shown(second.port, 'a.test', root)
     expect(one.serialNumber).toBe(other.serialNumber)
+  })
+
+  test('a revoked certificate is replaced at both, by one order', async () => {
+    const pebble = await startPebble()
+    const told = await withRenewalInfo(pebble)
+    const meshes = [await freePort(), await freePort()]
+    const common = { pebble: told, meshes, domain: 'a.test', trust: true }
+    const folders = [temporaryFolder(), temporaryFolder()] as const
+    // It is not the one that orders, so that it has to wait for the other.
+    const options = (i: 0 | 1) => ({ ...common, storage: folders[i], challenged: i === 1 })
+    const second = await startOne(1, options(1))
+    await saw(second, '"from":"the CA"')
+    const first = await startOne(0, options(0))
+    await saw(first, '"from":"another gateway"')
+    const { serialNumber } = await shown(first.port, 'a.test')
+    for (const { gateway } of [first, second]) await gateway.stop()
+    await revoke(pebble, readFileSync(join(folderOf(folders[0]), 'a.test.pem'), 'utf8'))
+    const again = [await startOne(1, options(1)), await startOne(0, options(0))] as const
+    const root = await pebble.root()
+    const serials = async (): Promise<readonly string[]> =>
+      await Promise.all(
+        again.map(async ({ port }) => (await shown(port, 'a.test', root)).serialNumber),
+      )
+    await eventually(async () => (await serials()).every((serial) => serial !== serialNumber))
+    expect(new Set(await serials()).size).toBe(1)
+    const orders = again.filter(({ log }) => log.some((line) => line.includes('"from":"the CA"')))
+    expect(orders).toHaveLength(1)
   })
 
   test('without trust neither challenges nor keys are shared', async () => {

@@ -77,6 +77,10 @@ test('the admin page shows what happens, in light and dark', { timeout: 90_000 }
   expect(await light.textContent('#services')).toMatch(/hello.*pipe.*echo.*fail/)
   expect(await light.textContent('#peers')).toContain('hello, pipe, fail')
   expect(await light.textContent('#reloads')).toMatch(/^[12] done, 0 refused/)
+  const headings = await light.textContent('#routes thead')
+  expect(headings).toContain('retries')
+  expect(await light.textContent('#certificates')).toContain('no certificates')
+  expect(await light.textContent('#counters')).toMatch(/sessions of 2020\s*0.*streams: /)
   expect(complaints).toEqual([])
 
   // Dark is dark, and nothing hangs over the edge, on a telephone neither.

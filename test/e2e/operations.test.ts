@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { curl, startCurl } from '../support/curl.ts'
@@ -92,6 +93,66 @@ describe('the admin listener', { timeout: 60_000 }, () => {
       readonly routes: readonly { readonly path: string; readonly count: number }[]
     }
     expect(state.routes.find(({ path }) => path === '/hello')?.count).toBe(2)
+  })
+
+  test('counts retries by route, and clients that are turned away', async () => {
+    const { gateway, metric, admin } = await operated({
+      config: routes(['GET /never', 'never'], ['GET /hello', 'hello']),
+    })
+    const options = { addrs: [gateway.mesh], services: ['never'] }
+    const nodes = [await startNode(options), await startNode(options)]
+    await eventually(async () => (await metric('flatend_providers{service="never"}')) === 2)
+    const leave = new AbortController()
+    const answer = fetch(`${gateway.url}/never`, { signal: leave.signal }).catch(() => undefined)
+    const asked = nodes.map(async (node) => {
+      await node.event('waiting')
+      return node
+    })
+    const first = await Promise.race(asked)
+    await first.process.stop('SIGKILL')
+    await asked[first === nodes[0] ? 1 : 0]
+    leave.abort()
+    await answer
+    const retries = (route: string) =>
+      metric(`flatend_http_retries_total{route="${route}",method="GET"}`)
+    expect([await retries('/never'), await retries('/hello')]).toEqual([1, 0])
+
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname, () =>
+      socket.write('GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n'),
+    )
+    await new Promise((resolve) => socket.resume().once('close', resolve))
+    expect(await metric('flatend_http_refused_total{reason="malformed"}')).toBe(1)
+    const line = await gateway.process.line(/turned away/)
+    expect(line).toContain('127.0.0.1')
+    expect(line).toContain('GET /a#b')
+    const state = (await (await fetch(`${admin}/state`)).json()) as {
+      readonly refused: Record<string, number>
+    }
+    expect(state.refused).toEqual({ malformed: 1 })
+  })
+
+  test('has all that is to be watched', async () => {
+    const { admin } = await operated({ config: routes(['GET /hello', 'hello']) })
+    const text = await (await fetch(`${admin}/metrics`)).text()
+    const families = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+    expect(families).toEqual(
+      expect.arrayContaining([
+        'flatend_http_requests_total',
+        'flatend_http_request_duration_seconds',
+        'flatend_http_in_flight',
+        'flatend_calls_total',
+        'flatend_http_retries_total',
+        'flatend_http_refused_total',
+        'flatend_peers',
+        'flatend_streams_total',
+        'flatend_legacy_sessions',
+        'flatend_certificate_expiry_timestamp_seconds',
+        'flatend_reloads_total',
+        'flatend_event_loop_delay_seconds',
+        'process_resident_memory_bytes',
+      ]),
+    )
   })
 
   test('is not ready before a node of bootstrap is connected', async () => {

@@ -1,9 +1,10 @@
 // What Debian's pebble (2.4.0) does not have: ACME Renewal Information (RFC 9773). A directory of our
 // own in front of it names pebble's URLs, and one more that says of a certificate pebble revoked that
 // its time is over, and of others that it is not yet.
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { temporaryFolder } from './gateway.ts'
 import { selfSigned } from './openssl.ts'
@@ -12,20 +13,14 @@ import type { Pebble } from './pebble.ts'
 const DAY = 86_400_000
 
 /** A directory in front of pebble's. */
-export interface RenewalInfoCa {
-  readonly directory: string
-  /** Both CA certificates, PEM file. */
-  readonly ca: string
+export interface RenewalInfoCa extends Pick<Pebble, 'directory' | 'ca' | 'httpPort'> {
   /** Serial numbers it was asked about, hex. */
   readonly asked: readonly string[]
 }
 
-/** @param combine - writes the roots of both servers to one file and returns its name */
-export async function withRenewalInfo(
-  pebble: Pebble,
-  combine: (texts: readonly string[]) => string,
-): Promise<RenewalInfoCa> {
-  const own = selfSigned(temporaryFolder(), 'localhost')
+export async function withRenewalInfo(pebble: Pebble): Promise<RenewalInfoCa> {
+  const folder = temporaryFolder()
+  const own = selfSigned(folder, 'localhost')
   const tls = { cert: readFileSync(own.certificate), key: readFileSync(own.key) }
   const asked: string[] = []
   let base = ''
@@ -50,8 +45,12 @@ export async function withRenewalInfo(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   base = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const ca = combine([pebble.ca, own.certificate].map((path) => readFileSync(path, 'utf8')))
-  return { directory: `${base}/dir`, ca, asked }
+  const ca = join(folder, 'roots.pem')
+  writeFileSync(
+    ca,
+    [pebble.ca, own.certificate].map((path) => readFileSync(path, 'utf8')).join('\n'),
+  )
+  return { directory: `${base}/dir`, ca, httpPort: pebble.httpPort, asked }
 }
 
 function get(url: string, ca: Buffer): Promise<string> {

@@ -70,6 +70,7 @@ function show(state) {
   }
   showRoutes(changes)
   showMesh(state)
+  showCounters(state)
   showCertificates(state)
   showReloads(state)
 }
@@ -140,6 +141,7 @@ function showRoutes(changes) {
       statusColumn('3xx'),
       statusColumn('4xx'),
       statusColumn('5xx'),
+      { title: 'retries', number: true, of: ({ route }) => count(route.retries) },
       { title: 'broken off', number: true, of: ({ route }) => count(route.aborted) },
     ],
   })
@@ -194,6 +196,28 @@ function showMesh({ services, peers, routes }) {
   })
 }
 
+/** `connectionsOpen` as `connections open`. */
+const words = (name) => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+
+function showCounters({ mesh, peers, refused }) {
+  const rows = [
+    ['calls sent to another provider', mesh.calls.retries],
+    ['calls nobody was allowed', mesh.calls.denied],
+    ['calls nobody offers', mesh.calls.noProvider],
+    ['sessions of 2020', peers.legacy],
+    ...Object.entries(mesh.streams).map(([name, value]) => [`streams: ${words(name)}`, value]),
+    ...Object.entries(refused).map(([reason, value]) => [`turned away: ${reason}`, value]),
+  ]
+  table(by('counters'), {
+    rows,
+    empty: '',
+    columns: [
+      { title: 'since the start', of: ([name]) => name },
+      { title: '', number: true, of: ([, value]) => count(value) },
+    ],
+  })
+}
+
 function showCertificates({ certificates, now }) {
   table(by('certificates'), {
     rows: certificates,
@@ -205,7 +229,17 @@ function showCertificates({ certificates, now }) {
         of: ({ notAfter }) => (notAfter > now ? age(now, notAfter) : 'ended'),
         bad: ({ notAfter }) => notAfter - now < 7 * 86_400_000,
       },
+      {
+        title: 'renewal in',
+        of: ({ renewAt }) =>
+          renewAt === undefined ? '–' : renewAt > now ? age(now, renewAt) : 'due',
+      },
       { title: 'issuer', of: ({ issuer }) => issuer },
+      {
+        title: 'trouble',
+        of: ({ lastError }) => lastError ?? '–',
+        bad: ({ lastError }) => lastError !== undefined,
+      },
     ],
   })
 }

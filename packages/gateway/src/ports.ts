@@ -14,6 +14,8 @@ export interface CallRequest {
   readonly key?: string
   /** Asked before the call goes to another provider than the first. @default it may */
   readonly retry?: () => boolean
+  /** To be told each time another provider has it. */
+  readonly onRetry?: () => void
 }
 
 /** Why a call failed, as the gateway needs to know it. */

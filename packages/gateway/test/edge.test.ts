@@ -4,6 +4,7 @@ import { clientOf, inRanges, parseRange } from '../src/edge/ip.ts'
 import { RateLimiter } from '../src/edge/rate-limit.ts'
 import { locationOf } from '../src/edge/redirect.ts'
 import { RetryBudget } from '../src/edge/retry-budget.ts'
+import { createRequestMetrics } from '../src/metrics/request-metrics.ts'
 import type { CallSink } from '../src/ports.ts'
 import { bytes, failure, type Harness, start } from './support/harness.ts'
 
@@ -300,6 +301,18 @@ describe('retries', () => {
     expect(caller.last.request.retry?.()).toBe(false)
     send({ path: '/b' })
     expect(caller.last.request.retry?.()).toBe(true)
+  })
+
+  test('are counted by route', async () => {
+    const metrics = createRequestMetrics()
+    const { send, caller } = await start(ROUTE, { metrics })
+    send({ path: '/a' })
+    caller.last.request.onRetry?.()
+    caller.last.request.onRetry?.()
+    expect(metrics.routes.map(({ labels, retries }) => [labels.path, retries])).toEqual([
+      ['', 0],
+      ['/a', 2],
+    ])
   })
 })
 

@@ -57,6 +57,7 @@ test('the text has a line for each series, escaped', () => {
   meter.finished(outcome(undefined, 20_000))
   meter.called('ok')
   meter.called('deadline')
+  meter.retried?.()
   metrics.route({ method: 'PUT', path: '/b', services: ['s', 't'] }).called('ok')
   const text = new PrometheusText()
   writeRequests(text, metrics.routes)
@@ -73,6 +74,7 @@ test('the text has a line for each series, escaped', () => {
       `flatend_http_request_duration_seconds_bucket{${labels},le="+Inf"} 2`,
       `flatend_http_request_duration_seconds_count{${labels}} 2`,
       `flatend_http_aborted_total{${labels}} 1`,
+      `flatend_http_retries_total{${labels}} 1`,
       'flatend_calls_total{service="s,t",outcome="ok"} 2',
       'flatend_calls_total{service="s,t",outcome="deadline"} 1',
     ]),

@@ -48,4 +48,6 @@ export interface CallRequest {
   readonly key?: string | Uint8Array
   /** Asked before the call goes to another provider than the first. @default it may */
   readonly retry?: () => boolean
+  /** Told each time another provider has it. */
+  readonly onRetry?: () => void
 }

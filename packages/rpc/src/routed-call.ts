@@ -127,6 +127,7 @@ export class RoutedCall implements CallHandle {
       return error
     }
     this.#routing.stats.retries++
+    this.#request.onRetry?.()
     return undefined
   }
 

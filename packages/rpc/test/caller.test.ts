@@ -55,7 +55,8 @@ describe('a call moves to another provider', () => {
     ['shutting-down', RESET.shuttingDown],
   ])('where nothing ran (%s), with all of its body, three times in all', (kind, code) => {
     const s = scene(5)
-    const made = s.call({ headers: ['a', '1'] })
+    let told = 0
+    const made = s.call({ headers: ['a', '1'], onRetry: () => told++ })
     made.handle.write(Uint8Array.of(1))
     s.advance(5)
     lastReceived(s).call.fail(code)
@@ -71,6 +72,7 @@ describe('a call moves to another provider', () => {
     s.advance(5)
     expect([made.kind, made.errors.length, new Set(s.ran()).size]).toEqual([kind, 1, 3])
     expect(s.caller.stats).toMatchObject({ calls: 1, retries: 2 })
+    expect(told).toBe(2)
   })
 
   test('where the one who calls says so', () => {

@@ -1,10 +1,11 @@
-import { PrometheusText, type RequestMetrics, writeRequests } from '@flatend/gateway'
+import { PrometheusText, type RequestMetrics, writeRefusals, writeRequests } from '@flatend/gateway'
 import type { GatewayState } from './state.ts'
 
 /** All of a state in Prometheus's text format. No label has values a client could choose. */
 export function writeMetrics(state: GatewayState, requests: RequestMetrics): string {
   const text = new PrometheusText()
   writeRequests(text, requests.routes)
+  writeRefusals(text, requests.refusals)
   gauges(text, [
     ['flatend_http_in_flight', 'Requests that run.', state.inFlight],
     ['flatend_ready', 'Whether /readyz says yes.', state.readiness.ready ? 1 : 0],

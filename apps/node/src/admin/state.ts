@@ -25,6 +25,8 @@ export interface GatewayState {
   readonly readiness: Readiness
   readonly inFlight: number
   readonly routes: readonly RouteState[]
+  /** Clients turned away without a request, by reason. */
+  readonly refused: Readonly<Record<string, number>>
   readonly services: readonly { readonly name: string; readonly providers: number }[]
   readonly peers: {
     readonly count: number
@@ -63,6 +65,7 @@ interface RouteState {
   readonly requestBytes: number
   readonly responseBytes: number
   readonly aborted: number
+  readonly retries: number
   readonly calls: Readonly<Record<string, number>>
 }
 
@@ -95,6 +98,7 @@ export function readState(sources: StateSources): GatewayState {
     readiness: sources.readiness(),
     inFlight: gateway.inFlight,
     routes: metrics.routes.map(routeState),
+    refused: Object.fromEntries(metrics.refusals),
     services: serviceStates(node, metrics),
     peers: peerStates(node),
     mesh: node.stats(),
@@ -118,6 +122,7 @@ function routeState(counts: RouteCounts): RouteState {
     requestBytes: counts.requestBytes,
     responseBytes: counts.responseBytes,
     aborted: counts.aborted,
+    retries: counts.retries,
     calls: Object.fromEntries(counts.calls),
   }
 }

@@ -12,6 +12,8 @@ import { askRenewalInfo, type RenewalInfo, type RenewalQuestion } from './renewa
 const SUGGESTED_EVERY_MS = 86_400_000
 /** A CA is not asked more often than this, whoever has a reason to, in milliseconds. */
 const MIN_PAUSE_MS = 60_000
+/** After a start: other gateways are to be known by then, or each would order for itself. */
+const FIRST_MS = 3_000
 
 /** What a {@link RenewalWatch} needs. */
 export interface RenewalWatchOptions {
@@ -43,7 +45,7 @@ export class RenewalWatch {
     managed.askFailures = 0
     // What is between CA and CA's client is said in the certificate; without it there is no asking.
     if (managed.id === undefined) managed.setAskTimer(() => {})
-    else this.#plan(managed, 0)
+    else this.#plan(managed, FIRST_MS)
   }
 
   /** Somebody has a reason to ask before it is time. */

@@ -20,6 +20,8 @@ export interface RouteMeter {
   /** @param outcome - read it at once: it is used again */
   finished(outcome: RequestOutcome): void
   called(outcome: CallOutcome): void
+  /** A call was sent to another provider. */
+  retried?(): void
 }
 
 /** What a route's counters are told apart by. */

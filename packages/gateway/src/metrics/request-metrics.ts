@@ -26,6 +26,8 @@ export interface RouteCounts {
   readonly responseBytes: number
   /** Answers broken off. */
   readonly aborted: number
+  /** Calls that were sent to another provider. */
+  readonly retries: number
   /** Calls by outcome; only outcomes there were. */
   readonly calls: ReadonlyMap<CallOutcome, number>
 }
@@ -75,6 +77,7 @@ class RouteCounter implements RouteMeter, RouteCounts {
   requestBytes = 0
   responseBytes = 0
   aborted = 0
+  retries = 0
 
   constructor(labels: RouteLabels) {
     this.labels = labels
@@ -88,6 +91,10 @@ class RouteCounter implements RouteMeter, RouteCounts {
     this.requestBytes += outcome.requestBytes
     this.responseBytes += outcome.responseBytes
     if (outcome.aborted) this.aborted++
+  }
+
+  retried(): void {
+    this.retries++
   }
 
   called(outcome: CallOutcome): void {

@@ -13,6 +13,8 @@ export function writeRequests(text: PrometheusText, routes: readonly RouteCounts
   for (const route of routes) text.sample(route.responseBytes, labelsOf(route))
   counter(text, 'flatend_http_aborted_total', 'Answers that were broken off.')
   for (const route of routes) text.sample(route.aborted, labelsOf(route))
+  counter(text, 'flatend_http_retries_total', 'Calls that were sent to another provider.')
+  for (const route of routes) text.sample(route.retries, labelsOf(route))
   writeCalls(text, routes)
 }
 

@@ -108,6 +108,11 @@ export class RequestRecord implements RequestOutcome {
     this.route?.meter?.called(outcome)
   }
 
+  /** The request's call went to another provider. */
+  retried(): void {
+    this.route?.meter?.retried?.()
+  }
+
   get finished(): boolean {
     return this.#finished
   }

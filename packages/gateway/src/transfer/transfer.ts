@@ -2,6 +2,7 @@ import type { BodySink } from '../driver.ts'
 import type { CallOutcome } from '../metrics/meter.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
 import { BodyProblem } from './body-problem.ts'
+import { IDEMPOTENT } from './idempotent.ts'
 import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { headerOf, mayHaveBody, type RequestRecord } from './request-record.ts'
@@ -9,15 +10,6 @@ import { type ResponseHead, responseHead } from './response-head.ts'
 import type { TransferPlan } from './transfer-plan.ts'
 import { Upload } from './upload.ts'
 
-/** RFC 9110 §9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'TRACE',
-  'PUT',
-  'DELETE',
-])
 const EMPTY = new Uint8Array(0)
 const DONE = 3
 /** Nothing answered · head known, held back · head sent · over. */
@@ -92,6 +84,7 @@ export class Transfer implements CallSink {
     const request = {
       services,
       retry: env.retries.request(retry),
+      onRetry: () => this.#record.retried(),
       headers,
       idempotent: this.#plan.idempotent ?? IDEMPOTENT.has(exchange.method),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),

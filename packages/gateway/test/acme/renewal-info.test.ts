@@ -13,6 +13,8 @@ import { type ManagerHarness, managerOf, START } from './manager-harness.ts'
 
 const MINUTE = 60_000
 const DAY = 1_440 * MINUTE
+/** Until a CA is asked about a new certificate. */
+const FIRST = 3_000
 // Serial and key identifier of the example in RFC 9773 §4.1, and what they make.
 const SERIAL = Uint8Array.from([0x87, 0x65, 0x43, 0x21])
 const AUTHORITY = Uint8Array.from(Buffer.from('69885b6b87464041e1b37b847ba0ae2cde01c8d4', 'hex'))
@@ -98,7 +100,7 @@ describe('a CA that says when to replace certificates', () => {
       retryAfter: '1',
     })
     expect(renewAt()).toBe(OWN)
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(SUGGESTS)
     expect(renewAt()).toBe(START + 21 * DAY)
     expect(ca.asked).toEqual([ID])
@@ -118,7 +120,7 @@ describe('a CA that says when to replace certificates', () => {
 
   it('is how a revocation is noticed: a window that is over means now', async () => {
     const { ca, harness } = await served(window(START - 2 * DAY, START - DAY))
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(SUGGESTS)
     harness.pass(0)
     await harness.logged(REFUSED)
@@ -131,7 +133,7 @@ describe('a CA that says when to replace certificates', () => {
   it('is not asked twice where it limits orders', async () => {
     const { ca, harness } = await served(window(START - 2 * DAY, START - DAY))
     ca.refusal = 'rateLimited'
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(SUGGESTS)
     harness.pass(0)
     await harness.logged(REFUSED)
@@ -143,12 +145,12 @@ describe('a CA that says when to replace certificates', () => {
     const { ca, harness, renewAt } = await served(window(START - 2 * DAY, START - DAY), {
       ask: () => [{ precedes: false, serves: true, failing: false, bundle: bundleOf(other) }],
     })
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(SUGGESTS)
     harness.pass(1_000)
     await harness.logged('a new certificate is served')
     const own = renewAt()
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.until(() => ca.asked.length === 2)
     // The next question waits beside the next order: what came of the last is done.
     await harness.until(() => harness.timers() === 2)
@@ -167,7 +169,7 @@ describe('a CA that says when to replace certificates', () => {
       { suggestedWindow: { start: iso(ends), end: 'x' } },
     ]
     const bodies = [...wrong, { suggestedWindow: { start: iso(ends), end: iso(ends) } }]
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(SILENT)
     for (const body of bodies) {
       ca.info = { status: 200, body }
@@ -180,7 +182,7 @@ describe('a CA that says when to replace certificates', () => {
 
   it('may begin to do so later: it is asked once a day', async () => {
     const { ca, harness, renewAt } = await served(undefined)
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.until(() => harness.timers() === 2)
     ca.info = window(START + 20 * DAY, START + 22 * DAY)
     harness.pass(DAY)
@@ -194,7 +196,7 @@ describe('another gateway', () => {
     const { harness } = await served(window(START - 2 * DAY, START - DAY), {
       ask: () => [{ precedes: true, serves: true, failing: false }],
     })
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(SUGGESTS)
     harness.pass(0)
     await harness.until(() => harness.announced.length > 0)
@@ -205,12 +207,12 @@ describe('another gateway', () => {
     const { ca, harness } = await served(window(START + 20 * DAY, START + 22 * DAY), {
       ask: () => [],
     })
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(SUGGESTS)
     ca.info = window(START - 2 * DAY, START - DAY)
     harness.manager.heard('a.test')
     harness.pass(MINUTE - 1)
-    await harness.until(() => harness.next() === START + MINUTE)
+    await harness.until(() => harness.next() === START + FIRST + MINUTE)
     harness.pass(1)
     await harness.logged(SUGGESTS)
     expect(ca.asked).toHaveLength(2)
@@ -227,7 +229,7 @@ describe('a reload', () => {
     rmSync(join(harness.storage.folder, 'a.test.pem'))
     await harness.manager.add('a.test', () => {})
     await harness.logged(orders)
-    harness.pass(0)
+    harness.pass(FIRST)
     await harness.logged(REFUSED)
     expect(ca.orders).toHaveLength(1)
     expect(harness.manager.entry('a.test')?.certificate).toBe(serves)

@@ -77,12 +77,12 @@ describe.each(DRIVERS)('clients that are turned away, driver %s', (name) => {
       name,
       (exchange) => {
         const sink = exchange.respond(200, [])
-        const client = { gone: false }
+        const state = { gone: false }
         exchange.onClose(() => {
-          client.gone = true
+          state.gone = true
         })
         const pump = async (): Promise<void> => {
-          for (let i = 0; i < 1_000 && !client.gone; i++) {
+          for (let i = 0; i < 1_000 && !state.gone; i++) {
             if (!sink.write(new Uint8Array(100_000))) await sink.ready()
           }
         }
