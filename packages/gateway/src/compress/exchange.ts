@@ -1,5 +1,6 @@
 import type { CompressConfig } from '../config/compress.ts'
-import type { BodySink, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import type { BodySink, CloseListener, Exchange, RespondOptions } from '../driver.ts'
+import { ExchangeWrapper } from '../exchange-wrapper.ts'
 import { headerOf } from '../transfer/request-record.ts'
 import { chooseEncoding, compressedHeaders, isCompressible, withVary } from './negotiate.ts'
 import type { Compressors, Encoding } from './port.ts'
@@ -15,56 +16,41 @@ export interface CompressOptions {
 const NOT_MODIFIED = 304
 
 /** An exchange whose answer is compressed where that is possible, wanted and worth it. */
-export class CompressingExchange implements Exchange {
-  readonly method: string
-  readonly scheme: 'http' | 'https'
-  readonly authority: string
-  readonly rawPath: string
-  readonly rawQuery: string
-  readonly httpVersion: '1.0' | '1.1' | '2.0'
-  readonly headers: readonly string[]
-  readonly peer: string
-  readonly body: RequestBody
-  readonly #inner: Exchange
+export class CompressingExchange extends ExchangeWrapper {
   readonly #options: CompressOptions
   #sink: CompressedSink | undefined
 
   constructor(inner: Exchange, options: CompressOptions) {
-    this.method = inner.method
-    this.scheme = inner.scheme
-    this.authority = inner.authority
-    this.rawPath = inner.rawPath
-    this.rawQuery = inner.rawQuery
-    this.httpVersion = inner.httpVersion
-    this.headers = inner.headers
-    this.peer = inner.peer
-    this.body = inner.body
-    this.#inner = inner
+    super(inner)
     this.#options = options
   }
 
-  onClose(listener: () => void): void {
-    this.#inner.onClose(() => {
+  override onClose(listener: CloseListener): void {
+    this.inner.onClose((reason) => {
       this.#sink?.close()
-      listener()
+      listener(reason)
     })
   }
 
-  respond(status: number, headers: readonly string[], options: RespondOptions = {}): BodySink {
+  override respond(
+    status: number,
+    headers: readonly string[],
+    options: RespondOptions = {},
+  ): BodySink {
     const length = options.body?.length ?? options.length
     const { minSize } = this.#options.config
     if (!isCompressible({ status, headers, length, minSize })) {
-      return this.#inner.respond(status, headers, options)
+      return this.inner.respond(status, headers, options)
     }
     const encoding = this.#choose()
-    if (encoding === undefined) return this.#inner.respond(status, withVary(headers), options)
+    if (encoding === undefined) return this.inner.respond(status, withVary(headers), options)
     if (status === NOT_MODIFIED) {
-      return this.#inner.respond(status, compressedHeaders(headers), options)
+      return this.inner.respond(status, compressedHeaders(headers), options)
     }
     const fields = compressedHeaders(headers, encoding)
     // Nobody knows the length of what is not sent.
-    if (options.end === true) return this.#inner.respond(status, fields, { end: true })
-    return this.#stream(encoding, this.#inner.respond(status, fields), options.body)
+    if (options.end === true) return this.inner.respond(status, fields, { end: true })
+    return this.#stream(encoding, this.inner.respond(status, fields), options.body)
   }
 
   #choose(): Encoding | undefined {

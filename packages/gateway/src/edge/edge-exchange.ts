@@ -2,10 +2,10 @@ import type {
   BodySink,
   CloseListener,
   Exchange,
-  RequestBody,
   RespondOptions,
   UpgradeExchange,
 } from '../driver.ts'
+import { ExchangeWrapper } from '../exchange-wrapper.ts'
 import { headerOf } from '../transfer/request-record.ts'
 import { type Cors, withCors } from './cors.ts'
 import type { Origin } from './proxies.ts'
@@ -20,8 +20,7 @@ export interface HeaderEdits {
 const SWITCHING = 101
 
 /** An exchange as it is seen behind proxies, whose answers get more headers, or fewer. */
-export class EdgeExchange implements Exchange {
-  readonly #inner: Exchange
+export class EdgeExchange extends ExchangeWrapper {
   readonly #origin: Origin
   cors: Cors | undefined
   edits: HeaderEdits | undefined
@@ -31,39 +30,24 @@ export class EdgeExchange implements Exchange {
   #listener: CloseListener | undefined
 
   constructor(inner: Exchange, origin: Origin = inner) {
-    this.#inner = inner
+    super(inner)
     this.#origin = origin
   }
 
-  get method(): string {
-    return this.#inner.method
-  }
-  get scheme(): 'http' | 'https' {
+  override get scheme(): 'http' | 'https' {
     return this.#origin.scheme
   }
-  get authority(): string {
+  override get authority(): string {
     return this.#origin.authority
   }
-  get rawPath(): string {
-    return this.#inner.rawPath
-  }
-  get rawQuery(): string {
-    return this.#inner.rawQuery
-  }
-  get httpVersion(): Exchange['httpVersion'] {
-    return this.#inner.httpVersion
-  }
-  get headers(): readonly string[] {
+  override get headers(): readonly string[] {
     return this.#origin.headers
   }
-  get peer(): string {
+  override get peer(): string {
     return this.#origin.peer
   }
-  get body(): RequestBody {
-    return this.#inner.body
-  }
-  get upgrade(): UpgradeExchange | undefined {
-    const inner = this.#inner
+  override get upgrade(): UpgradeExchange | undefined {
+    const { inner } = this
     if (inner.upgrade === undefined) return undefined
     return (options, events) => {
       const edited = { ...options, headers: this.#edited(SWITCHING, options.headers) }
@@ -75,18 +59,18 @@ export class EdgeExchange implements Exchange {
   }
 
   /** May be called again, unlike a driver's: the last listener counts. */
-  onClose(listener: CloseListener): void {
+  override onClose(listener: CloseListener): void {
     const first = this.#listener === undefined
     this.#listener = listener
     if (!first) return
-    this.#inner.onClose(() => {
+    this.inner.onClose((reason) => {
       this.#closed = true
-      this.#listener?.()
+      this.#listener?.(reason)
     })
   }
 
-  respond(status: number, headers: readonly string[], options?: RespondOptions): BodySink {
-    return this.#inner.respond(status, this.#edited(status, headers), options)
+  override respond(status: number, headers: readonly string[], options?: RespondOptions): BodySink {
+    return this.inner.respond(status, this.#edited(status, headers), options)
   }
 
   #edited(status: number, given: readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
-import type { BodySink, CloseListener, Exchange, RequestBody, RespondOptions } from '../driver.ts'
+import type { BodySink, CloseListener, RequestBody, RespondOptions } from '../driver.ts'
+import { ExchangeWrapper } from '../exchange-wrapper.ts'
 import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
 import { GrpcAnswerSink } from './answer-sink.ts'
 import { contentTypeOf, type GrpcKind } from './kind.ts'
@@ -30,10 +31,9 @@ export interface GrpcExchangeOptions {
 }
 
 /** A request of gRPC as one like any other: a body of messages, and an answer with a status. */
-export class GrpcExchange implements Exchange {
-  readonly headers: readonly string[]
-  readonly body: RequestBody
-  readonly #inner: Exchange
+export class GrpcExchange extends ExchangeWrapper {
+  readonly #headers: readonly string[]
+  readonly #body: RequestBody
   readonly #record: RequestRecord
   readonly #options: GrpcExchangeOptions
   #listener: CloseListener = () => {}
@@ -41,45 +41,34 @@ export class GrpcExchange implements Exchange {
   constructor(record: RequestRecord, options: GrpcExchangeOptions) {
     const { exchange } = record
     const { kind, maxMessage } = options
-    this.#inner = exchange
+    super(exchange)
     this.#record = record
     this.#options = options
-    this.headers = [
+    this.#headers = [
       ...without(exchange.headers, OF_HOP),
       'content-type',
       `application/grpc${kind.suffix}`,
     ]
-    this.body = new GrpcRequestBody(exchange.body, { maxMessage, text: kind.speaks === 'text' })
+    this.#body = new GrpcRequestBody(exchange.body, { maxMessage, text: kind.speaks === 'text' })
   }
 
-  get method(): string {
-    return this.#inner.method
+  override get headers(): readonly string[] {
+    return this.#headers
   }
-  get scheme(): 'http' | 'https' {
-    return this.#inner.scheme
-  }
-  get authority(): string {
-    return this.#inner.authority
-  }
-  get rawPath(): string {
-    return this.#inner.rawPath
-  }
-  get rawQuery(): string {
-    return this.#inner.rawQuery
-  }
-  get httpVersion(): Exchange['httpVersion'] {
-    return this.#inner.httpVersion
-  }
-  get peer(): string {
-    return this.#inner.peer
+  override get body(): RequestBody {
+    return this.#body
   }
 
-  onClose(listener: CloseListener): void {
+  override onClose(listener: CloseListener): void {
     this.#listener = listener
-    this.#inner.onClose(listener)
+    this.inner.onClose(listener)
   }
 
-  respond(status: number, headers: readonly string[], options: RespondOptions = {}): BodySink {
+  override respond(
+    status: number,
+    headers: readonly string[],
+    options: RespondOptions = {},
+  ): BodySink {
     const messages = headerOf(headers, 'content-type')?.startsWith('application/grpc') === true
     if (status !== 200 || !messages) {
       const title = titleOf(options.body) ?? `The service answered with status ${status}.`
@@ -87,7 +76,7 @@ export class GrpcExchange implements Exchange {
     }
     if (statusOf(headers) !== undefined) return this.#statusOnly(headers)
     const { kind, maxMessage } = this.#options
-    const below = this.#inner.respond(200, this.#told(headers), { trailers: true })
+    const below = this.inner.respond(200, this.#told(headers), { trailers: true })
     const sink = new GrpcAnswerSink(below, {
       speaks: kind.speaks,
       maxMessage,
@@ -109,7 +98,7 @@ export class GrpcExchange implements Exchange {
     this.#record.grpcStatus = statusOf(headers)
     // In HTTP/2 the head itself has to end the stream.
     const end = kind.speaks === 'grpc' ? { end: true } : { end: true, length: 0 }
-    this.#inner.respond(200, this.#told(headers), end)
+    this.inner.respond(200, this.#told(headers), end)
     return NOWHERE
   }
 
