@@ -41,6 +41,8 @@ export interface ConnectionOptions {
 export interface Connection {
   /** Calls under way that this side made. */
   readonly load: number
+  /** Calls under way in both directions. */
+  readonly streams: number
   /** False once no new call can be made here. */
   readonly accepting: boolean
   /** Whether no call is under way in either direction. */
@@ -130,6 +132,10 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
 
   get load(): number {
     return this.#table.outgoing.size
+  }
+
+  get streams(): number {
+    return this.#table.outgoing.size + this.#table.incoming.size
   }
 
   get accepting(): boolean {
