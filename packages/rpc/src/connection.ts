@@ -1,4 +1,9 @@
-import { LocalProtocolError, type Reader, RemoteProtocolError } from '@flatend/wire'
+import {
+  LocalProtocolError,
+  type Reader,
+  RemoteProtocolError,
+  type TokenBucket,
+} from '@flatend/wire'
 import { type Authorize, denialOf } from './authorize.ts'
 import type { CallHandle, CallSink, Dispatch } from './call.ts'
 import { CancelPacer } from './cancel-pacer.ts'
@@ -12,7 +17,6 @@ import { MessageReceiver, type ReceiverOwner } from './message-receiver.ts'
 import { MessageSender } from './message-sender.ts'
 import { OutgoingStream } from './outgoing.ts'
 import type { CallRequest, Channel, Clock, HeaderList } from './ports.ts'
-import type { RateLimit } from './rate-limit.ts'
 import { createStats, type RpcStats } from './stats.ts'
 import type { Stream } from './stream.ts'
 import { StreamTable } from './stream-table.ts'
@@ -245,7 +249,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     this.#table.wait(stream)
   }
 
-  tinyBudget(): RateLimit {
+  tinyBudget(): TokenBucket {
     return this.#tiny.budget()
   }
 

@@ -1,6 +1,5 @@
-import type { Reader, Writer } from '@flatend/wire'
+import { type Reader, TokenBucket, type Writer } from '@flatend/wire'
 import type { Clock } from '../ports.ts'
-import { Tokens } from '../tokens.ts'
 import { broken, CIRCUIT_WINDOW, CLOSE, RELAY, writeRelayHead } from './messages.ts'
 
 /** A connection that circuits run over. */
@@ -42,15 +41,15 @@ export class PeerCircuits {
   readonly #peer: RelayPeer
   readonly #clock: Pick<Clock, 'now'>
   readonly #ends = new Map<number, CircuitEnd>()
-  readonly #strays: Tokens
-  readonly #questions: Tokens
+  readonly #strays: TokenBucket
+  readonly #questions: TokenBucket
   #next: number
 
   constructor(peer: RelayPeer, clock: Pick<Clock, 'now'>) {
     this.#peer = peer
     this.#clock = clock
-    this.#strays = new Tokens(STRAYS, clock.now())
-    this.#questions = new Tokens(QUESTIONS, clock.now())
+    this.#strays = new TokenBucket(STRAYS, clock.now())
+    this.#questions = new TokenBucket(QUESTIONS, clock.now())
     this.#next = peer.dialer ? 1 : 2
   }
 
