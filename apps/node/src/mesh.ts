@@ -201,8 +201,9 @@ export class Mesh implements PeerOwner {
     return this.#relays.uses(peer)
   }
 
-  retiring(peer: MeshPeer): void {
+  retiring(peer: MeshPeer, onFree: () => void): void {
     this.discovery.retiring(peer)
+    this.#relays.retiring(peer, onFree)
   }
 
   received(peer: MeshPeer, { seq, opcode, body }: Message): boolean {

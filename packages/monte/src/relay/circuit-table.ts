@@ -43,6 +43,8 @@ export class PeerCircuits {
   readonly #ends = new Map<number, CircuitEnd>()
   readonly #strays: TokenBucket
   readonly #questions: TokenBucket
+  /** Called whenever the last of them is gone. */
+  onEmpty: (() => void) | undefined
   #next: number
 
   constructor(peer: RelayPeer, clock: Pick<Clock, 'now'>) {
@@ -81,7 +83,7 @@ export class PeerCircuits {
   }
 
   delete(circuit: number): void {
-    this.#ends.delete(circuit)
+    if (this.#ends.delete(circuit) && this.#ends.size === 0) this.onEmpty?.()
   }
 
   /** @throws RemoteProtocolError where the peer keeps naming circuits that there are not */
@@ -97,6 +99,7 @@ export class PeerCircuits {
     const ends = [...this.#ends.values()]
     this.#ends.clear()
     for (const end of ends) end.onClose(reason)
+    this.onEmpty?.()
   }
 
   relay(circuit: number, bytes: Uint8Array): void {
