@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { curl, curlDigest, startCurl } from '../support/curl.ts'
 import { drivers, type Gateway, routes, startGateway, temporaryFolder } from '../support/gateway.ts'
+import { MemoryWatch } from '../support/memory-watch.ts'
 import { pattern, patternHash } from '../support/pattern.cjs'
-import { eventually, type Process, stopProcessesAfterwards } from '../support/processes.ts'
+import { eventually, stopProcessesAfterwards } from '../support/processes.ts'
 import { type RemoteNode, startNode } from '../support/remote-node.ts'
 
 stopProcessesAfterwards()
@@ -12,44 +13,6 @@ stopProcessesAfterwards()
 const MIB = 1_048_576
 /** How much a process may grow while a body of any length goes through it. */
 const GROWTH = 60 * MIB
-
-/** Watches the memory of processes: the most each one grew, in bytes. */
-class MemoryWatch {
-  readonly #processes: readonly Process[]
-  readonly #before: readonly number[]
-  readonly #most: number[]
-  readonly #timer: NodeJS.Timeout
-
-  constructor(...processes: readonly Process[]) {
-    this.#processes = processes
-    this.#before = processes.map((process) => process.rss())
-    this.#most = [...this.#before]
-    this.#timer = setInterval(() => this.#look(), 20)
-  }
-
-  /** Growth of each process so far. */
-  get growth(): readonly number[] {
-    this.#look()
-    return this.#most.map((most, i) => most - (this.#before[i] ?? 0))
-  }
-
-  stop(): readonly number[] {
-    clearInterval(this.#timer)
-    return this.growth
-  }
-
-  #look(): void {
-    for (const [i, process] of this.#processes.entries()) {
-      this.#most[i] = Math.max(this.#most[i] ?? 0, process.rss())
-    }
-  }
-}
-
-function report(what: string, began: number, growth: readonly number[]): void {
-  const memory = growth.map((bytes) => `+${(bytes / MIB).toFixed(0)} MiB`).join(', ')
-  const seconds = ((performance.now() - began) / 1_000).toFixed(1)
-  process.stdout.write(`${what}: ${seconds} s; gateway, service: ${memory}\n`)
-}
 
 /** A file of the pattern, written piece by piece. */
 function patternFile(size: number): string {
@@ -93,10 +56,8 @@ describe.each(drivers)('long bodies, driver %s', { timeout: 120_000 }, (driver) 
   test('a download is whole and takes no memory', async () => {
     const size = (driver === 'uws' ? 1_024 : 256) * MIB
     const memory = watch()
-    const began = performance.now()
     const { exit, bytes, sha1 } = await curlDigest(`${gateway.url}/big?bytes=${size}`)
-    const growth = memory.stop()
-    report(`${size / MIB} MiB down, ${driver}`, began, growth)
+    const growth = memory.stop(`${size / MIB} MiB down, ${driver}`)
     expect({ exit, bytes, sha1 }).toEqual({ exit: 0, bytes: size, sha1: patternHash(size) })
     for (const bytesMore of growth) expect(bytesMore).toBeLessThan(GROWTH)
   })
@@ -105,10 +66,8 @@ describe.each(drivers)('long bodies, driver %s', { timeout: 120_000 }, (driver) 
     const size = (driver === 'uws' ? 256 : 64) * MIB
     const file = patternFile(size)
     const memory = watch()
-    const began = performance.now()
     const reply = await curl(`${gateway.url}/collect`, ['-T', file, '-H', 'Expect:'])
-    const growth = memory.stop()
-    report(`${size / MIB} MiB up, ${driver}`, began, growth)
+    const growth = memory.stop(`${size / MIB} MiB up, ${driver}`)
     expect(reply).toMatchObject({ exit: 0, status: 200 })
     expect(JSON.parse(reply.body)).toEqual({ bytes: size, sha1: patternHash(size) })
     for (const bytesMore of growth) expect(bytesMore).toBeLessThan(GROWTH)
@@ -121,10 +80,8 @@ describe.each(drivers)('long bodies, driver %s', { timeout: 120_000 }, (driver) 
     // Each connection is another: how fast its client is, and how much the system keeps of it.
     for (let i = 0; i < 3; i += 1) {
       const memory = watch()
-      const began = performance.now()
       const reply = await curl(`${gateway.url}/dawdle`, ['-T', file, '-H', 'Expect:'])
-      const growth = memory.stop()
-      report(`${size / MIB} MiB up, read slowly, ${driver}`, began, growth)
+      const growth = memory.stop(`${size / MIB} MiB up, read slowly, ${driver}`)
       expect(reply).toMatchObject({ exit: 0, status: 200 })
       expect(JSON.parse(reply.body)).toEqual({ bytes: size, sha1 })
       for (const bytesMore of growth) expect(bytesMore).toBeLessThan(GROWTH)
@@ -155,8 +112,7 @@ describe.each(drivers)('long bodies, driver %s', { timeout: 120_000 }, (driver) 
     const quick = await curlDigest(`${gateway.url}/big?bytes=${size}`)
     expect(quick).toMatchObject({ exit: 0, bytes: size })
     expect(slow.alive).toBe(true)
-    const growth = memory.stop()
-    report(`slow reader, ${driver}`, performance.now(), growth)
+    const growth = memory.stop(`slow reader, ${driver}`)
     for (const bytesMore of growth) expect(bytesMore).toBeLessThan(GROWTH)
 
     // Its end is the end of the handler too.

@@ -68,6 +68,8 @@ export interface MeshStats {
   readonly relay: RelayMetrics
   /** Calls over all connections, and what peers did wrong. */
   readonly streams: Readonly<RpcStats>
+  /** Calls under way over connections, made and received. */
+  readonly openStreams: number
   /** Calls of this node, its own services included. */
   readonly calls: Readonly<CallerStats>
 }

@@ -18,8 +18,8 @@ export interface PeerOwner {
   opened(peer: MeshPeer): void
   /** Circuits of others, or of ours, run over it. */
   carries(peer: MeshPeer): boolean
-  /** It takes no more calls. */
-  retiring(peer: MeshPeer): void
+  /** It takes no more calls. `onFree` is called once circuits need it no more. */
+  retiring(peer: MeshPeer, onFree: () => void): void
   received(peer: MeshPeer, message: Message): boolean
   closed(peer: MeshPeer, error: Error | undefined): void
 }
@@ -173,12 +173,16 @@ export class MeshPeer implements DiscoveryPeer, ChannelReceiver {
     this.channel.close(END_ORDERLY, reason)
   }
 
-  /** Takes no more calls, lets those under way finish, then closes. */
+  /** Takes no more calls, lets those under way finish, and circuits; then closes. */
   retire(reason: string): void {
-    const { connection } = this
+    if (this.#retired) return
     this.#retired = true
-    connection.goAway(reason)
-    this.#owner.retiring(this)
+    this.connection.goAway(reason)
+    this.#owner.retiring(this, () => this.#closeOnceIdle(reason))
+  }
+
+  #closeOnceIdle(reason: string): void {
+    const { connection } = this
     if (connection.idle) {
       this.close(reason)
       return

@@ -23,6 +23,7 @@ import { RareLog } from './rare-log.ts'
 import { findAny, recordsOptions } from './records.ts'
 import { Relays } from './relays.ts'
 import type { Clock } from './runtime.ts'
+import { streamStats } from './stream-stats.ts'
 import { Surroundings } from './surroundings.ts'
 import type { Endpoint } from './transport.ts'
 
@@ -100,13 +101,10 @@ export class Mesh implements PeerOwner {
 
   /** Counts of connections, streams and calls. */
   get stats(): MeshStats {
-    const streams = createStats()
-    addStats(streams, this.#past)
-    for (const peer of this.#peers) addStats(streams, peer.connection.stats)
     return {
       connections: this.#gate.metrics,
       relay: this.#relays.metrics,
-      streams,
+      ...streamStats(this.#past, this.#peers),
       calls: this.caller.stats,
     }
   }
@@ -204,8 +202,9 @@ export class Mesh implements PeerOwner {
     return this.#relays.uses(peer)
   }
 
-  retiring(peer: MeshPeer): void {
+  retiring(peer: MeshPeer, onFree: () => void): void {
     this.discovery.retiring(peer)
+    this.#relays.retiring(peer, onFree)
   }
 
   received(peer: MeshPeer, { seq, opcode, body }: Message): boolean {

@@ -79,6 +79,13 @@ export class Relays {
     return this.#circuits.uses(peer)
   }
 
+  /** A connection is to end: calls once circuits need it no more. */
+  retiring(peer: MeshPeer, onFree: () => void): void {
+    // Another to the same node may be asked; until that answers, this one is reached through still.
+    this.#reservations.closed(peer)
+    this.#circuits.whenFree(peer, onFree)
+  }
+
   opened(peer: MeshPeer): void {
     if (!peer.relayed) this.#reservations.opened()
   }

@@ -107,6 +107,47 @@ describe('two nodes that nobody can dial', () => {
     expect(await (await a.call('echo', 'again')).text()).toBe('again')
   })
 
+  test('go on over the older of two connections to the relay, until they are done', async () => {
+    const { server, laptop, network, clock } = world()
+    const second = '10.0.0.1:9001'
+    const relay = await server({ bindAddrs: [SERVER, second] })
+    let open = false
+    const slowly = (options: NodeOptions = {}): NodeOptions => ({
+      addrs: [SERVER, second],
+      transport: {
+        listen: () => Promise.reject(new Error('nobody can dial it')),
+        dial: async ({ host, port }, { signal }) => {
+          if (port === 9001 && !open) throw new Error('not yet')
+          return network.dial({ host, port, from: '10.0.0.7', signal })
+        },
+      },
+      ...options,
+    })
+    const a = await laptop(2, slowly())
+    await laptop(3, slowly(echo))
+    await until(() => relay.stats().relay.reservations === 1)
+    await found(a, 'echo')
+    const pieces = new TransformStream<string, string>()
+    const writer = pieces.writable.getWriter()
+    const reply = a.call('echo', pieces.readable)
+    await writer.write('before, ')
+    await until(() => relay.stats().relay.circuits === 1)
+    expect(relay.stats().connections.connections).toBe(2)
+    open = true
+    await until(() => relay.stats().connections.connections === 4)
+    await until(() => relay.stats().relay.reservations === 1)
+    await writer.write('after')
+    await writer.close()
+    expect(await (await reply).text()).toBe('before, after')
+    expect(relay.stats()).toMatchObject({ relay: { circuits: 1 }, connections: { connections: 4 } })
+    // The session inside would stay for ever: after ten minutes it is cut.
+    for (let minutes = 0; minutes <= 10; minutes++) await aMinute(clock)
+    await until(() => relay.stats().connections.connections === 2)
+    const c = await laptop(4)
+    await found(c, 'echo')
+    expect(await (await c.call('echo', 'over the newer')).text()).toBe('over the newer')
+  })
+
   test('do not where the one in between is no relay', async () => {
     const { server, laptop } = world()
     const relay = await server({ relay: false })

@@ -1,3 +1,4 @@
+import { TokenBucket } from '@flatend/wire'
 import { STATUS_OK, STATUS_UNSUPPORTED } from './codec.ts'
 import { type Address, isDialable } from './contact.ts'
 import {
@@ -9,12 +10,11 @@ import {
 } from './dial-back-codec.ts'
 import type { IncomingMessage } from './messages.ts'
 import type { Clock, Peer } from './ports.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** Dials for one connection: so many at once, and so many a second. */
-const PER_PEER = { rate: 1 / 10, burst: 3 }
+const PER_PEER = { perSecond: 1 / 10, burst: 3 }
 /** The same for all together, and how many may be under way. */
-const ALL = { rate: 2, burst: 16 }
+const ALL = { perSecond: 2, burst: 16 }
 const MAX_DIALING = 8
 /** One dial, in milliseconds; the asker waits for 5 s. */
 const TIMEOUT = 3_000
@@ -45,7 +45,7 @@ export class DialBack {
 
   constructor(context: DialBackContext) {
     this.#context = context
-    this.#all = new TokenBucket(ALL.rate, ALL.burst, context.clock.now())
+    this.#all = new TokenBucket(ALL, context.clock.now())
   }
 
   /** Returns false where the opcode is another. @throws RemoteProtocolError where it is malformed */
@@ -70,7 +70,7 @@ export class DialBack {
     const now = this.#context.clock.now()
     let own = this.#peers.get(peer)
     if (!own) {
-      own = new TokenBucket(PER_PEER.rate, PER_PEER.burst, now)
+      own = new TokenBucket(PER_PEER, now)
       this.#peers.set(peer, own)
     }
     return this.#dials.size < MAX_DIALING && own.take(now) && this.#all.take(now)

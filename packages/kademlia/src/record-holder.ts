@@ -1,4 +1,4 @@
-import type { Reader } from '@flatend/wire'
+import { type Reader, TokenBucket } from '@flatend/wire'
 import { DOWN_HINT, EVENT, GET, PUT, STATUS_FULL, STATUS_OK, WATCH } from './codec.ts'
 import type { Session } from './connections.ts'
 import { isDialable } from './contact.ts'
@@ -20,13 +20,12 @@ import {
 import { countPut, type RecordStats } from './record-stats.ts'
 import { PUT_STATUS, type PutResult, type RecordStore } from './record-store.ts'
 import { BUCKET_SIZE, type RoutingTable } from './routing-table.ts'
-import { TokenBucket } from './token-bucket.ts'
 import { Watchers } from './watchers.ts'
 
 /** Records a connection may put: so many a second, and at once. A signature takes about 0.1 ms. */
-const PUTS = { rate: 64, burst: 256 }
+const PUTS = { perSecond: 64, burst: 256 }
 /** Hints of a connection (discovery §3). */
-const HINTS = { rate: 10, burst: 10 }
+const HINTS = { perSecond: 10, burst: 10 }
 /** Providers that are probed at a time. */
 const MAX_PROBES = 16
 /** A copy left by somebody else is kept so long at the most, in milliseconds (discovery §2). */
@@ -180,8 +179,8 @@ export class RecordHolder {
     if (rates) return rates
     const now = this.#context.clock.now()
     rates = {
-      puts: new TokenBucket(PUTS.rate, PUTS.burst, now),
-      hints: new TokenBucket(HINTS.rate, HINTS.burst, now),
+      puts: new TokenBucket(PUTS, now),
+      hints: new TokenBucket(HINTS, now),
     }
     this.#rates.set(session, rates)
     return rates

@@ -1,3 +1,4 @@
+import { TokenBucket } from '@flatend/wire'
 import { DOWN_HINT } from './codec.ts'
 import { sameKey, toHex } from './id.ts'
 import type { Clock, Peer, Timer } from './ports.ts'
@@ -16,7 +17,6 @@ import { endOf, type RecordStore } from './record-store.ts'
 import { ServiceCache } from './service-cache.ts'
 import type { ServiceIndex } from './service-index.ts'
 import { ServiceWatches } from './service-watches.ts'
-import { TokenBucket } from './token-bucket.ts'
 import type { FoundRecords } from './value-lookup.ts'
 
 /** Providers dialed at a time. */
@@ -71,7 +71,7 @@ export class Resolver {
     this.#context = context
     this.#isWatched = isWatched
     this.#watches = new ServiceWatches(context.reach, context.clock)
-    this.#hints = new TokenBucket(HINTS, HINTS, context.clock.now())
+    this.#hints = new TokenBucket({ perSecond: HINTS, burst: HINTS }, context.clock.now())
   }
 
   get stopped(): boolean {

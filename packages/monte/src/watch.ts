@@ -1,10 +1,10 @@
+import { TokenBucket } from '@flatend/wire'
 import { dead, handshakeTimeout, pingFlood, stalled } from './channel-errors.ts'
 import type { Hello } from './hello.ts'
 import { Keepalive, type KeepaliveProfile } from './keepalive.ts'
 import type { SessionLimits } from './limits.ts'
 import type { Outbox } from './outbox.ts'
 import type { Clock, Timer } from './ports.ts'
-import { Tokens } from './tokens.ts'
 
 /** What a {@link Watch} looks at. */
 export interface WatchOptions {
@@ -33,7 +33,7 @@ export class Watch {
   readonly #outbox: Outbox
   readonly #handler: WatchHandler
   readonly #keepalive: Keepalive
-  readonly #pings: Tokens
+  readonly #pings: TokenBucket
   #stage: Stage = 'handshake'
   #version: Hello['version'] = 2
   #paused = false
@@ -51,7 +51,7 @@ export class Watch {
     this.#handler = handler
     this.#keepalive = new Keepalive(idleProfile(limits), now)
     const { pingBurst: burst, pingsPerSecond: perSecond } = limits
-    this.#pings = new Tokens({ burst, perSecond }, now)
+    this.#pings = new TokenBucket({ burst, perSecond }, now)
     this.#progress = now
     this.#timerAt = now + limits.handshakeMs
     this.#timer = clock.schedule(limits.handshakeMs, this.#onTimer)

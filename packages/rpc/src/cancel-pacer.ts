@@ -1,8 +1,8 @@
+import { TokenBucket } from '@flatend/wire'
 import { RESET } from './errors.ts'
 import type { RpcLimits } from './limits.ts'
 import type { MessageSender } from './message-sender.ts'
 import type { Clock, Timer } from './ports.ts'
-import { RateLimit } from './rate-limit.ts'
 
 /** Of what the peer takes; the rest is for what the network delays and delivers at once. */
 const SHARE = 0.9
@@ -22,18 +22,22 @@ interface Waiting {
 export class CancelPacer {
   readonly #clock: Clock
   readonly #sender: MessageSender
-  readonly #budget: RateLimit
+  readonly #budget: TokenBucket
   readonly #waiting: Waiting[] = []
   #timer: Timer | undefined
 
   constructor(clock: Clock, sender: MessageSender, limits: RpcLimits) {
     this.#clock = clock
     this.#sender = sender
-    this.#budget = new RateLimit(clock, limits.resetBurst * SHARE, limits.resetsPerSecond * SHARE)
+    const rate = {
+      perSecond: limits.resetsPerSecond * SHARE,
+      burst: limits.resetBurst * SHARE,
+    }
+    this.#budget = new TokenBucket(rate, clock.now())
   }
 
   cancel(waiting: Waiting): void {
-    if (this.#waiting.length === 0 && this.#budget.take()) this.#send(waiting)
+    if (this.#waiting.length === 0 && this.#budget.take(this.#clock.now())) this.#send(waiting)
     else {
       this.#waiting.push(waiting)
       this.#arm()
@@ -52,7 +56,7 @@ export class CancelPacer {
     let done = 0
     for (const waiting of this.#waiting) {
       if (waiting.deadline > now) {
-        if (!this.#budget.take()) break
+        if (!this.#budget.take(now)) break
         this.#send(waiting)
       }
       done++

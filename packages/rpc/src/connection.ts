@@ -1,4 +1,9 @@
-import { LocalProtocolError, type Reader, RemoteProtocolError } from '@flatend/wire'
+import {
+  LocalProtocolError,
+  type Reader,
+  RemoteProtocolError,
+  type TokenBucket,
+} from '@flatend/wire'
 import { type Authorize, denialOf } from './authorize.ts'
 import type { CallHandle, CallSink, Dispatch } from './call.ts'
 import { CancelPacer } from './cancel-pacer.ts'
@@ -12,7 +17,6 @@ import { MessageReceiver, type ReceiverOwner } from './message-receiver.ts'
 import { MessageSender } from './message-sender.ts'
 import { OutgoingStream } from './outgoing.ts'
 import type { CallRequest, Channel, Clock, HeaderList } from './ports.ts'
-import type { RateLimit } from './rate-limit.ts'
 import { createStats, type RpcStats } from './stats.ts'
 import type { Stream } from './stream.ts'
 import { StreamTable } from './stream-table.ts'
@@ -41,6 +45,8 @@ export interface ConnectionOptions {
 export interface Connection {
   /** Calls under way that this side made. */
   readonly load: number
+  /** Calls under way in both directions. */
+  readonly streams: number
   /** False once no new call can be made here. */
   readonly accepting: boolean
   /** Whether no call is under way in either direction. */
@@ -130,6 +136,10 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
 
   get load(): number {
     return this.#table.outgoing.size
+  }
+
+  get streams(): number {
+    return this.#table.outgoing.size + this.#table.incoming.size
   }
 
   get accepting(): boolean {
@@ -239,7 +249,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     this.#table.wait(stream)
   }
 
-  tinyBudget(): RateLimit {
+  tinyBudget(): TokenBucket {
     return this.#tiny.budget()
   }
 

@@ -7,7 +7,6 @@ import { Stream, type StreamOwner } from './stream.ts'
 export interface IncomingOwner extends StreamOwner {
   /** Who calls. */
   readonly peer: unknown
-  now(): number
   sendResponse(stream: Stream, status: number, headers: HeaderList): void
 }
 

@@ -1,4 +1,4 @@
-import { type Reader, RemoteProtocolError } from '@flatend/wire'
+import { type Reader, RemoteProtocolError, TokenBucket } from '@flatend/wire'
 import {
   CONNECTION,
   DATA,
@@ -16,7 +16,6 @@ import { RESET } from './errors.ts'
 import type { RpcLimits } from './limits.ts'
 import { OutgoingStream } from './outgoing.ts'
 import type { Clock } from './ports.ts'
-import { RateLimit } from './rate-limit.ts'
 import type { RpcStats } from './stats.ts'
 import { type Stream, TINY } from './stream.ts'
 import type { StreamTable } from './stream-table.ts'
@@ -53,8 +52,8 @@ export class MessageReceiver {
   readonly #credit: ConnectionCredit
   readonly #limits: RpcLimits
   readonly #clock: Clock
-  readonly #resets: RateLimit
-  readonly #strays: RateLimit
+  readonly #resets: TokenBucket
+  readonly #strays: TokenBucket
   #strayed = 0
   #requests = 0
 
@@ -64,8 +63,14 @@ export class MessageReceiver {
     this.#credit = credit
     this.#limits = limits
     this.#clock = clock
-    this.#strays = new RateLimit(clock, limits.strayBurst, limits.straysPerSecond)
-    this.#resets = new RateLimit(clock, limits.resetBurst, limits.resetsPerSecond)
+    this.#strays = new TokenBucket(
+      { perSecond: limits.straysPerSecond, burst: limits.strayBurst },
+      clock.now(),
+    )
+    this.#resets = new TokenBucket(
+      { perSecond: limits.resetsPerSecond, burst: limits.resetBurst },
+      clock.now(),
+    )
   }
 
   /** @returns false where the opcode is not of this layer */
@@ -148,8 +153,12 @@ export class MessageReceiver {
     // The first costs nothing, so that a small call needs no allowance.
     if (length === 0 || stream.tinyReceived++ === 0) return
     const { maxTinyData } = this.#limits
-    stream.tinyAllowance ??= new RateLimit(this.#clock, maxTinyData - 1, maxTinyData / 10)
-    if (stream.tinyAllowance.take()) return
+    const now = this.#clock.now()
+    stream.tinyAllowance ??= new TokenBucket(
+      { perSecond: maxTinyData / 10, burst: maxTinyData - 1 },
+      now,
+    )
+    if (stream.tinyAllowance.take(now)) return
     throw new RemoteProtocolError(
       'FLATEND_RPC_TINY_DATA',
       `${stream.tinyReceived} tiny pieces of data in a row on stream ${stream.id}`,
@@ -184,7 +193,7 @@ export class MessageReceiver {
     this.#owner.stats.resetsReceived++
     const stream = this.#table.find(id)
     if (!stream) this.#table.expectKnown(id)
-    if (this.#isCounted(stream, code) && !this.#resets.take()) {
+    if (this.#isCounted(stream, code) && !this.#resets.take(this.#clock.now())) {
       this.#owner.goAway('streams are reset too fast')
       throw new RemoteProtocolError('FLATEND_RPC_RESET_FLOOD', 'the peer resets streams too fast')
     }
@@ -225,7 +234,11 @@ export class MessageReceiver {
   /** Such messages cost us time and the peer no credit. v1 peers may say what they like. */
   #expectFewStrays(): void {
     const calls = this.#requests + this.#table.nextId / 2
-    if (!this.#owner.v2 || ++this.#strayed <= calls * STRAYS_OF_A_CALL || this.#strays.take())
+    if (
+      !this.#owner.v2 ||
+      ++this.#strayed <= calls * STRAYS_OF_A_CALL ||
+      this.#strays.take(this.#clock.now())
+    )
       return
     throw new RemoteProtocolError(
       'FLATEND_RPC_STRAY_FLOOD',

@@ -1,7 +1,6 @@
-import { RemoteProtocolError } from '@flatend/wire'
+import { RemoteProtocolError, type TokenBucket } from '@flatend/wire'
 import type { Expiring } from './deadlines.ts'
 import type { CallError } from './errors.ts'
-import type { RateLimit } from './rate-limit.ts'
 import type { RpcStats } from './stats.ts'
 
 /** DATA of fewer bytes is tiny: many in a row are a flood (protocol §4). */
@@ -13,6 +12,8 @@ export interface StreamOwner {
   readonly stats: RpcStats
   /** Whether more may be begun on the channel now. */
   readonly writable: boolean
+  /** Milliseconds. */
+  now(): number
   /** Sends as much of `chunk` from `offset` as credit allows; returns how much. */
   sendData(stream: Stream, chunk: Uint8Array, offset: number): number
   sendEnd(stream: Stream): void
@@ -20,7 +21,7 @@ export interface StreamOwner {
   /** The stream waits for credit or for the channel. */
   wait(stream: Stream): void
   /** How many tiny pieces in a row the peer takes for sure, after the first. */
-  tinyBudget(): RateLimit
+  tinyBudget(): TokenBucket
   /** The stream holds a tiny piece back; `release` it soon. */
   hold(stream: Stream): void
   /** The application took bytes of this stream. */
@@ -46,7 +47,7 @@ export abstract class Stream implements Expiring {
   unacknowledged = 0
   /** Tiny pieces the peer sent in a row, and how many more it may. */
   tinyReceived = 0
-  tinyAllowance: RateLimit | undefined
+  tinyAllowance: TokenBucket | undefined
   protected readonly owner: StreamOwner
   protected localEnded = false
   protected remoteEnded = false
@@ -57,7 +58,7 @@ export abstract class Stream implements Expiring {
   /** A tiny piece that waits for company. */
   #held: Uint8Array | undefined
   #tinySent = 0
-  #tinyBudget: RateLimit | undefined
+  #tinyBudget: TokenBucket | undefined
   #endQueued = false
   #wantsDrain = false
 
@@ -113,7 +114,7 @@ export abstract class Stream implements Expiring {
   /** A tiny piece was held back long enough. */
   release(): void {
     if (this.#queue || !this.#held) return
-    this.#tinyBudget?.take()
+    this.#tinyBudget?.take(this.owner.now())
     this.#sendHeld()
   }
 
@@ -189,7 +190,7 @@ export abstract class Stream implements Expiring {
     if (this.#queue) return false
     if (this.#tinySent++ === 0) return true
     this.#tinyBudget ??= this.owner.tinyBudget()
-    return this.#tinyBudget.take()
+    return this.#tinyBudget.take(this.owner.now())
   }
 
   #sendHeld(): void {

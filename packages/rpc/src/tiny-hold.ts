@@ -1,5 +1,5 @@
+import { TokenBucket } from '@flatend/wire'
 import type { Clock, Timer } from './ports.ts'
-import { RateLimit } from './rate-limit.ts'
 import type { Stream } from './stream.ts'
 
 /**
@@ -20,8 +20,9 @@ export class TinyHold {
   }
 
   /** What one stream may send at once, after a first piece. */
-  budget(): RateLimit {
-    return new RateLimit(this.#clock, this.#max / 2 - 1, this.#max / 20)
+  budget(): TokenBucket {
+    const rate = { perSecond: this.#max / 20, burst: this.#max / 2 - 1 }
+    return new TokenBucket(rate, this.#clock.now())
   }
 
   /** Releases the stream's piece after a while. */

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Deadlines } from '../src/deadlines.ts'
-import { RateLimit } from '../src/rate-limit.ts'
 import { VirtualClock } from './support/virtual-clock.ts'
 
 class Item {
@@ -45,18 +44,4 @@ test('deadlines expire in order of time, each once, and none that ended', () => 
     }),
     { numRuns: 100 },
   )
-})
-
-test('a token bucket gives its burst at once and its rate for ever', () => {
-  const clock = new VirtualClock()
-  const limit = new RateLimit(clock, 10, 2)
-  const take = (count: number): number =>
-    Array.from({ length: count }, () => limit.take()).filter(Boolean).length
-  expect(take(20)).toBe(10)
-  clock.advance(499)
-  expect(take(5)).toBe(0)
-  clock.advance(1)
-  expect(take(5)).toBe(1)
-  clock.advance(60_000)
-  expect(take(50)).toBe(10)
 })

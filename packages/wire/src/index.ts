@@ -1,5 +1,5 @@
 /**
- * Bytes: a bounds-checked reader and writer, u32 packet framing, and the limits of the protocol.
+ * Bytes: a bounds-checked reader and writer, u32 packet framing, a token bucket, and the limits of the protocol.
  * No dependency, no IO; every other layer that touches bytes stands on this one.
  *
  * @example
@@ -34,5 +34,6 @@ export {
   TAG_LENGTH,
 } from './limits.ts'
 export { Reader } from './reader.ts'
+export { type Rate, TokenBucket } from './token-bucket.ts'
 export { utf8Length } from './utf8.ts'
 export { Writer, type WriterOptions } from './writer.ts'

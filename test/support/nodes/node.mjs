@@ -58,6 +58,13 @@ async function iterate(ctx) {
   return { bytes, sha1 }
 }
 
+/** The same, telling when its caller is gone, and that it began. */
+async function take(ctx) {
+  watch(ctx)
+  say({ event: 'taking' })
+  return await iterate(ctx)
+}
+
 /** Answers whatever the query asks for: `code`, `location`, and a body unless `empty`. */
 function answer(ctx) {
   const { code = '200', empty, expose, message = 'as asked' } = ctx.query
@@ -80,6 +87,7 @@ const handlers = {
   collect,
   dawdle,
   iterate,
+  take,
   read: async (ctx) => ({ bytes: (await ctx.body({ limit: 1e9 })).length }),
   show: (ctx) => ({
     headers: ctx.headers,

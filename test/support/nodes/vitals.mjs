@@ -57,6 +57,7 @@ export function vitals({ node, clock, running, calls }) {
     refused,
     sessions: node.peers().length,
     streams: running(),
+    openStreams: node.stats().openStreams,
     calls,
     timers: clock.timers.size,
     heap: heapUsed + arrayBuffers,

@@ -34,6 +34,7 @@ function writeMesh(text: PrometheusText, { mesh, peers }: GatewayState): void {
   text.sample(peers.count - peers.legacy, { version: '2' })
   text.sample(peers.legacy, { version: '1' })
   gauges(text, [['flatend_legacy_sessions', 'Sessions of the protocol of 2020.', peers.legacy]])
+  gauges(text, [['flatend_streams', 'Calls under way over connections.', mesh.openStreams]])
   const { calls, streams } = mesh
   counters(text, [
     ['flatend_mesh_calls_total', 'Calls this node made.', calls.calls],

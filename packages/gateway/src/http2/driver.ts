@@ -134,6 +134,8 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
 
   destroy(): void {
     this.stopAccepting()
+    // Each in its own way first: of HTTP/1.0 the end of a connection may be the end of an answer.
+    for (const exchange of this.#active.keys()) exchange.stalled()
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
@@ -254,6 +256,8 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     session: ServerHttp2Session | undefined,
   ): void {
     this.#active.set(exchange, session)
+    // Node lets a stream of HTTP/2 live on that its client reset with NO_ERROR.
+    stream.on('aborted', () => stream.destroy())
     stream.on('close', () => {
       this.#active.delete(exchange)
       exchange.closed(isComplete(stream, exchange))

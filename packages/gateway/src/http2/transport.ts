@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Writable } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { isOwnField } from './header-check.ts'
 import { fieldBytes } from './header-text.ts'
 
@@ -55,7 +56,10 @@ export class Http1Transport implements Transport {
   trailers(): void {}
 
   abort(): void {
-    this.#request.socket.destroy()
+    const { httpVersion, socket } = this.#request
+    // An answer of HTTP/1.0 may end with its connection: an orderly end would make it whole.
+    if (httpVersion === '1.0' && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
+    else socket.destroy()
   }
 }
 

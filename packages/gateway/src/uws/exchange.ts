@@ -244,8 +244,10 @@ export class UwsExchange implements Exchange, SinkHost {
     const send = (): void =>
       this.finish((response) =>
         response.cork(() => {
-          writeHead(response, head)
-          response.end(body, close)
+          // Closed while the client still sends, the connection would be reset, and the answer lost.
+          const force = close && this.#upload?.ended !== false
+          writeHead(response, force ? head : { ...head, close })
+          response.end(body, force)
         }),
       )
     if (this.corked && !takeCork(head.size + body.length)) afterTurn(send)

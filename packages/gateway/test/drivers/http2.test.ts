@@ -82,6 +82,23 @@ describe('HTTP/2, driver node', () => {
     client.destroy()
   })
 
+  // CANCEL, as browsers do it, and NO_ERROR.
+  test.each([8, 0])(
+    'a client that resets a download with code %i is told at once',
+    async (code) => {
+      const closed = deferred()
+      const { client } = await session((exchange) => {
+        exchange.onClose(() => closed.resolve())
+        exchange.respond(200, []).write(new Uint8Array(4_000_000))
+      })
+      const download = client.request({ ':path': '/' })
+      download.on('error', () => {})
+      download.once('data', () => download.pause().close(code))
+      await expect(closed.promise).resolves.toBeUndefined()
+      client.destroy()
+    },
+  )
+
   test('aborts of either side end one stream only', async () => {
     const closed = deferred()
     const hung = deferred()

@@ -1,17 +1,9 @@
+import { type Rate, TokenBucket } from '@flatend/wire'
+
 /** What {@link HostRate} keeps to. */
-export interface HostRateOptions {
-  /** Tokens that come back each second. */
-  readonly perSecond: number
-  /** Tokens there are at most. */
-  readonly burst: number
+export interface HostRateOptions extends Rate {
   /** Hosts in one generation. */
   readonly maxHosts: number
-}
-
-interface Bucket {
-  tokens: number
-  /** When `tokens` was right. */
-  at: number
 }
 
 /**
@@ -23,8 +15,8 @@ interface Bucket {
 export class HostRate {
   readonly #options: HostRateOptions
   readonly #fillMs: number
-  #young = new Map<string, Bucket>()
-  #old = new Map<string, Bucket>()
+  #young = new Map<string, TokenBucket>()
+  #old = new Map<string, TokenBucket>()
   #bornAt: number
 
   constructor(options: HostRateOptions, now: number) {
@@ -41,20 +33,13 @@ export class HostRate {
   /** Takes one token of a host. @returns false where there is none */
   take(host: string, now: number): boolean {
     this.#turn(now)
-    const { perSecond, burst } = this.#options
-    const bucket = this.#bucket(host, now)
-    const refilled = bucket.tokens + ((now - bucket.at) / 1_000) * perSecond
-    bucket.tokens = Math.min(burst, refilled)
-    bucket.at = now
-    if (bucket.tokens < 1) return false
-    bucket.tokens--
-    return true
+    return this.#bucket(host, now).take(now)
   }
 
-  #bucket(host: string, now: number): Bucket {
+  #bucket(host: string, now: number): TokenBucket {
     const known = this.#young.get(host)
     if (known) return known
-    const bucket = this.#old.get(host) ?? { tokens: this.#options.burst, at: now }
+    const bucket = this.#old.get(host) ?? new TokenBucket(this.#options, now)
     this.#old.delete(host)
     if (this.#young.size >= this.#options.maxHosts) this.#next(now)
     this.#young.set(host, bucket)

@@ -1,6 +1,5 @@
-import type { Reader, Writer } from '@flatend/wire'
+import { type Reader, TokenBucket, type Writer } from '@flatend/wire'
 import type { Clock } from '../ports.ts'
-import { Tokens } from '../tokens.ts'
 import { broken, CIRCUIT_WINDOW, CLOSE, RELAY, writeRelayHead } from './messages.ts'
 
 /** A connection that circuits run over. */
@@ -42,15 +41,17 @@ export class PeerCircuits {
   readonly #peer: RelayPeer
   readonly #clock: Pick<Clock, 'now'>
   readonly #ends = new Map<number, CircuitEnd>()
-  readonly #strays: Tokens
-  readonly #questions: Tokens
+  readonly #strays: TokenBucket
+  readonly #questions: TokenBucket
+  /** Called whenever the last of them is gone. */
+  onEmpty: (() => void) | undefined
   #next: number
 
   constructor(peer: RelayPeer, clock: Pick<Clock, 'now'>) {
     this.#peer = peer
     this.#clock = clock
-    this.#strays = new Tokens(STRAYS, clock.now())
-    this.#questions = new Tokens(QUESTIONS, clock.now())
+    this.#strays = new TokenBucket(STRAYS, clock.now())
+    this.#questions = new TokenBucket(QUESTIONS, clock.now())
     this.#next = peer.dialer ? 1 : 2
   }
 
@@ -82,7 +83,7 @@ export class PeerCircuits {
   }
 
   delete(circuit: number): void {
-    this.#ends.delete(circuit)
+    if (this.#ends.delete(circuit) && this.#ends.size === 0) this.onEmpty?.()
   }
 
   /** @throws RemoteProtocolError where the peer keeps naming circuits that there are not */
@@ -98,6 +99,7 @@ export class PeerCircuits {
     const ends = [...this.#ends.values()]
     this.#ends.clear()
     for (const end of ends) end.onClose(reason)
+    this.onEmpty?.()
   }
 
   relay(circuit: number, bytes: Uint8Array): void {

@@ -58,6 +58,8 @@ export interface Circuits {
   receive(peer: RelayPeer, message: RelayMessage): boolean
   /** Whether circuits run over a connection, or this node is reached through it: it is no idle one. */
   uses(peer: RelayPeer): boolean
+  /** Calls once no circuit runs over a connection, or those that do had ten minutes to end. */
+  whenFree(peer: RelayPeer, onFree: () => void): void
   /** A connection ended. */
   closed(peer: RelayPeer): void
   /** A link to a node that has a reservation at a relay. Rejects with a {@link RelayError}, or the signal's reason. */
@@ -70,6 +72,9 @@ export interface Circuits {
   reserve(relay: RelayPeer, seconds: number, onAnswer: (reservation?: Reservation) => void): void
   stop(): void
 }
+
+/** How long circuits may hold a connection that is to end, in milliseconds. */
+const HELD = 600_000
 
 /** Makes the circuits of a node, over connections that it is told of by their messages. */
 export function createCircuits(options: CircuitsOptions): Circuits {
@@ -116,6 +121,20 @@ class NodeCircuits implements Circuits {
 
   uses(peer: RelayPeer): boolean {
     return this.#relays.has(peer) || (this.#peers.get(peer)?.size ?? 0) > 0
+  }
+
+  whenFree(peer: RelayPeer, onFree: () => void): void {
+    const circuits = this.#peers.get(peer)
+    if (!circuits || circuits.size === 0) return onFree()
+    const { clock, defer } = this.#options
+    const free = (): void => {
+      timer.cancel()
+      circuits.onEmpty = undefined
+      onFree()
+    }
+    const timer = clock.schedule(HELD, free)
+    // What told of the end may have more to say, and another circuit may have begun.
+    circuits.onEmpty = () => defer(() => circuits.onEmpty && circuits.size === 0 && free())
   }
 
   closed(peer: RelayPeer): void {
