@@ -5,7 +5,7 @@
  * @example
  * import { createGateway, parseConfig } from '@flatend/gateway'
  * import { createFiles } from '@flatend/gateway/files'
- * import { createHttp2Driver } from '@flatend/gateway/http2'
+ * import { nodeDriver } from '@flatend/gateway/http2'
  *
  * const gateway = createGateway({
  *   config: parseConfig('[[http]]\naddr = ":3000"\n[[http.routes]]\npath = "GET /"\nservice = "hi"'),
@@ -19,7 +19,7 @@
  *       return { write: () => true, end() {}, cancel() {}, consumed() {} }
  *     },
  *   },
- *   drivers: (listener, options) => createHttp2Driver(options),
+ *   drivers: (listener, options) => nodeDriver(options),
  *   files: createFiles(),
  *   clock: performance,
  *   defer: setImmediate,

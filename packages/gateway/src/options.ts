@@ -68,7 +68,7 @@ export interface GatewayOptions {
   readonly caller: Caller
   /** From `parseConfig`. */
   readonly config: GatewayConfig
-  /** Makes the HTTP server of one address, for instance `createHttp2Driver`. */
+  /** Makes the HTTP server of one address, for instance `nodeDriver` of `@flatend/gateway/http2`. */
   readonly drivers: (listener: ListenerConfig, options: DriverOptions) => Driver | Promise<Driver>
   /** Reads static files and certificates: `createFiles()` of `@flatend/gateway/files`. */
   readonly files?: FileStore

@@ -30,8 +30,11 @@ export function loopback(options: LoopbackOptions): Connection {
     limits,
   })
   const server = createConnection({ channel: far, dispatch, offers, clock, limits })
-  const broken = (error: RemoteProtocolError): void => {
-    client.closed(error)
+  const broken = (error: RemoteProtocolError): void => client.closed(error)
+  // Whoever closes has the near side alone; handlers and deadlines of the far one end with it.
+  const close = client.closed.bind(client)
+  client.closed = (error) => {
+    close(error)
     server.closed(error)
   }
   near.attach((opcode, body) => server.receive(opcode, body), broken)

@@ -114,6 +114,21 @@ test('a loopback over which the rules are broken is closed, and its calls fail',
   expect([made.kind, connection.accepting, connection.idle]).toEqual(['disconnected', false, true])
 })
 
+test('a loopback that is closed ends its handlers, and keeps no timer', () => {
+  const received: Received[] = []
+  const { clock, connection, tick } = local((call) => void received.push(new Received(call, true)))
+  const made = make(connection)
+  tick()
+  expect(clock.pending).toBeGreaterThan(0)
+  connection.closed()
+  tick()
+  expect([made.kind, received[0]?.cancels[0]?.kind, clock.pending]).toEqual([
+    'disconnected',
+    'disconnected',
+    0,
+  ])
+})
+
 describe('whole messages', () => {
   test('are answered whole', async () => {
     const { connection, tick } = local(double)
