@@ -74,7 +74,10 @@ export interface Exchange {
    * driver reads their bytes as UTF-8, or as latin1 where they are no valid UTF-8.
    */
   readonly headers: readonly string[]
-  /** Remote IP address, without port; IPv4-mapped IPv6 shown as IPv4. */
+  /**
+   * Remote IP address, without port; IPv4-mapped IPv6 shown as IPv4. May be empty where it is first
+   * read after the answer.
+   */
   readonly peer: string
   readonly body: RequestBody
   /** Called once if the client goes away before the answer is complete. */
