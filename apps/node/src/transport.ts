@@ -1,7 +1,6 @@
 import type { AdmissionLimits, Link } from '@flatend/monte'
 import { dialTcp, listenTcp } from '@flatend/monte/tcp'
 import { systemResolve } from './resolve-host.ts'
-import { dialNodeWebSocket, listenWebSocket } from './web-sockets.ts'
 
 /** An IP address or host name, without brackets, and a port. */
 export interface Address {
@@ -50,6 +49,9 @@ export interface TransportOptions {
   readonly resolve?: (host: string) => Promise<readonly string[]>
 }
 
+/** Loaded where an address asks for it: a tenth of what a node takes to start. */
+const webSockets = () => import('./web-sockets.ts')
+
 /** Connections over TCP, IPv4 and IPv6, host names resolved at each dial, and over WebSockets. */
 export function createTransport({
   webOrigins = [],
@@ -59,13 +61,15 @@ export function createTransport({
   return {
     resolve,
     async listen(endpoint, handlers) {
-      if (endpoint.url !== undefined)
+      if (endpoint.url !== undefined) {
+        const { listenWebSocket } = await webSockets()
         return await listenWebSocket({ endpoint, handlers, webOrigins, limits })
+      }
       const { host, port } = endpoint
       return await listenTcp({ host, port, ...handlers })
     },
     async dial({ host, port, url }, { signal }) {
-      if (url !== undefined) return await dialNodeWebSocket(url, signal)
+      if (url !== undefined) return await (await webSockets()).dialNodeWebSocket(url, signal)
       return await dialTcp({ host, port, signal })
     },
   }

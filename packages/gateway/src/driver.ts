@@ -93,7 +93,10 @@ export interface Exchange {
    * driver reads their bytes as UTF-8, or as latin1 where they are no valid UTF-8.
    */
   readonly headers: readonly string[]
-  /** Remote IP address, without port; IPv4-mapped IPv6 shown as IPv4. */
+  /**
+   * Remote IP address, without port; IPv4-mapped IPv6 shown as IPv4. May be empty where it is first
+   * read after the answer.
+   */
   readonly peer: string
   /** The client's IP address as the PROXY protocol told it, whoever said so. */
   readonly proxied?: string | undefined

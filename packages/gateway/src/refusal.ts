@@ -12,6 +12,7 @@ export type RefusalReason =
   | 'answer-timeout'
   | 'upload-too-fast'
   | 'broken-off'
+  | 'shutdown'
   | 'plain-http'
   | 'tls'
   | 'tls-timeout'

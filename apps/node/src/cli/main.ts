@@ -1,11 +1,4 @@
 import { version } from '../version.ts'
-import { callCommand } from './call.ts'
-import { doctorCommand } from './doctor.ts'
-import { findCommand } from './find.ts'
-import { gatewayCommand } from './gateway.ts'
-import { keygenCommand } from './keygen.ts'
-import { peersCommand } from './peers.ts'
-import { replCommand } from './repl.ts'
 import { UsageError } from './usage.ts'
 
 const HELP = `flatend: microservices are functions.
@@ -22,14 +15,17 @@ Usage
   flatend --version
 `
 
-const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  gateway: gatewayCommand,
-  call: callCommand,
-  peers: peersCommand,
-  find: findCommand,
-  repl: replCommand,
-  doctor: doctorCommand,
-  keygen: keygenCommand,
+type Command = (args: readonly string[]) => Promise<number>
+
+/** Each is loaded when it is asked for: what the others need would take longer than some of them run. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  gateway: async () => (await import('./gateway.ts')).gatewayCommand,
+  call: async () => (await import('./call.ts')).callCommand,
+  peers: async () => (await import('./peers.ts')).peersCommand,
+  find: async () => (await import('./find.ts')).findCommand,
+  repl: async () => (await import('./repl.ts')).replCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  keygen: async () => (await import('./keygen.ts')).keygenCommand,
 }
 
 /** Runs the command line and returns its exit status: 0 done, 1 failed, 2 used or set up wrongly. */
@@ -45,22 +41,24 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function dispatch(args: readonly string[]): Promise<number> {
+async function dispatch(args: readonly string[]): Promise<number> {
   const [first = ''] = args
   if (first === '--help' || first === '-h' || first === 'help') return print(HELP)
   if (first === '--version' || first === '-v') return print(`${version()}\n`)
   // As in 2020, options without a command are the gateway's.
-  if (first === '' || first.startsWith('-')) return gatewayCommand(args)
-  const command = Object.hasOwn(commands, first) ? commands[first] : undefined
-  if (!command) {
+  const gateway = first === '' || first.startsWith('-')
+  const name = gateway ? 'gateway' : first
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!load) {
     throw new UsageError(
       `unknown command "${first}": use gateway, call, peers, find, repl, doctor or keygen\nRun "flatend --help" for help.`,
     )
   }
-  return command(args.slice(1))
+  const command = await load()
+  return await command(gateway ? args : args.slice(1))
 }
 
-function print(text: string): Promise<number> {
+function print(text: string): number {
   process.stdout.write(text)
-  return Promise.resolve(0)
+  return 0
 }

@@ -135,7 +135,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   destroy(): void {
     this.stopAccepting()
     // Each in its own way first: of HTTP/1.0 the end of a connection may be the end of an answer.
-    for (const exchange of this.#active.keys()) exchange.stalled()
+    for (const exchange of this.#active.keys()) exchange.stalled('shutdown')
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }

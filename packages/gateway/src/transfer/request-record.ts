@@ -71,6 +71,9 @@ export class RequestRecord implements RequestOutcome {
   durationMs = 0
   aborted = false
   readonly #trace: RequestTrace | undefined
+  readonly #logged: boolean
+  /** For the log, while the driver can still tell. */
+  readonly #peer: string
   readonly #startedAt: number
   #calledAt: number | undefined
   #answeredAt: number | undefined
@@ -84,7 +87,9 @@ export class RequestRecord implements RequestOutcome {
     const given = headerOf(exchange.headers, 'x-request-id')
     this.requestId = given !== undefined && REQUEST_ID.test(given) ? given : env.nextRequestId()
     env.running.count++
+    this.#logged = env.onAccess !== undefined && (env.accessAll || listener.accessLog !== false)
     this.#trace = env.tracer?.start(exchange, this.requestId)
+    this.#peer = this.#logged || this.#trace ? exchange.peer : ''
   }
 
   /** What the service is to be told of the trace, where that is not what the client said. */
@@ -127,11 +132,10 @@ export class RequestRecord implements RequestOutcome {
     this.aborted = aborted
     const meter = this.route === undefined ? env.unrouted : this.route.meter
     meter?.finished(this)
-    const logged = env.onAccess && (env.accessAll || this.listener.accessLog !== false)
-    if (!logged && this.#trace === undefined) return
+    if (!this.#logged && this.#trace === undefined) return
     const event = this.#event(reason)
     this.#trace?.finish(event)
-    if (logged) env.onAccess?.(event, this.listener)
+    if (this.#logged) env.onAccess?.(event, this.listener)
   }
 
   /** Answers with headers and a whole body; HEAD gets the headers alone. */
@@ -169,7 +173,7 @@ export class RequestRecord implements RequestOutcome {
       scheme: exchange.scheme,
       authority: exchange.authority,
       path: exchange.rawPath,
-      peer: exchange.peer,
+      peer: this.#peer,
       route: this.route?.path,
       services: this.route?.services ?? [],
       status: this.status,

@@ -56,12 +56,12 @@ export class UwsExchange implements Exchange, SinkHost {
   readonly rawQuery: string
   readonly httpVersion = '1.1'
   readonly headers: readonly string[]
-  readonly peer: string
   readonly body: RequestBody
   /** Where the client asks for a WebSocket. */
   upgrade: UpgradeExchange | undefined
   readonly #context: ExchangeContext
   #response: UwsResponse | undefined
+  #peer: string | undefined
   /** The body if there is one. */
   #upload: UwsBody | undefined
   #turn = currentTurn()
@@ -95,12 +95,19 @@ export class UwsExchange implements Exchange, SinkHost {
     this.scheme = context.scheme
     this.authority = head.authority
     this.headers = head.headers
-    this.peer = peerOfBytes(new Uint8Array(response.getRemoteAddress()))
     this.#chunked = head.chunked
     this.#released = !head.chunked
     const hasBody = head.chunked || (head.length !== undefined && head.length > 0)
     if (hasBody) this.#upload = this.#attach(response, head.length)
     this.body = this.#upload ?? (head.length === undefined ? NO_BODY : EMPTY_BODY)
+  }
+
+  /** Asked of the library when it is wanted: a fifth of what a short answer costs. */
+  get peer(): string {
+    const response = this.#response
+    if (this.#peer !== undefined || response === undefined) return this.#peer ?? ''
+    this.#peer = peerOfBytes(new Uint8Array(response.getRemoteAddress()))
+    return this.#peer
   }
 
   get response(): UwsResponse | undefined {
