@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { RequestBody } from '../driver.ts'
 import type { Stall, StallWatch } from './stall.ts'
+
+const RESET = new Error('the client closed the connection')
 
 interface Waiter {
   readonly resolve: (chunk: Uint8Array | null) => void
@@ -81,10 +84,19 @@ export class NodeBody implements RequestBody {
     this.#started = true
     this.#options.onFirstRead()
     this.#stream.on('readable', () => this.#readable())
+    const { stream } = this.#stream as { readonly stream?: ServerHttp2Stream }
     this.#stream.on('end', () => {
-      this.#ended = true
-      this.#take()?.resolve(null)
+      if (stream === undefined) this.#end()
+      // Node ends a stream that was reset as if all had come, and its clients end theirs before they
+      // reset them: what came along with the end says which it is.
+      else setImmediate(() => (stream.aborted ? this.fail(RESET) : this.#end()))
     })
+  }
+
+  #end(): void {
+    if (this.#error !== undefined) return
+    this.#ended = true
+    this.#take()?.resolve(null)
   }
 
   #readable(): void {
