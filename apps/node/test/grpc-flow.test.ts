@@ -120,7 +120,8 @@ describe('a client', () => {
     const call = client.call('Swallow')
     call.stream.write(frame('some'))
     await waitFor(() => expect(seen.received).toBe(4))
-    call.stream.close(8)
+    // Unlike `close`, which ends the request before it resets the stream.
+    call.stream.destroy(new Error('gone'))
     await waitFor(() => expect(seen.cancelled).toBe(1))
   })
 

@@ -1,14 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseConfig } from '@flatend/gateway'
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import pino from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type GatewayNode, GrpcError, grpcService, Node, startGateway } from '../src/index.ts'
-import { A_CERTIFICATE, A_KEY } from './support/certificate.ts'
+import { loadUws } from '@flatend/gateway/uws'
+import {
+  type ChannelOptions,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { skipUnless } from '../../../test/support/skip.ts'
+import { GrpcError, type GrpcMethod } from '../src/index.ts'
+import { A_CERTIFICATE } from './support/certificate.ts'
+import { frame, type GrpcServer, serveGrpc } from './support/grpc.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'flatend-grpc-'))
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
 /** What the methods saw, for the tests to look at. */
@@ -18,11 +22,12 @@ const seen: { timeoutMs: number; cancelled: Promise<void>; metadata: Record<stri
   metadata: {},
 }
 
-const echo = grpcService({
+const methods: Readonly<Record<string, GrpcMethod>> = {
   '/test.Echo/Say': async (call) => {
     seen.metadata = call.metadata
     seen.timeoutMs = call.ctx.timeoutMs
-    call.header('x-begin', 'b').trailer('x-end', 'e')
+    call.header('x-begin', 'b').header('x-begin-bin', Uint8Array.of(0, 254))
+    call.trailer('x-end', 'e').trailer('x-end-bin', Uint8Array.of(255, 0, 1))
     return Buffer.from(`said ${text(await call.message())}`)
   },
   '/test.Echo/Count': async function* (call) {
@@ -39,6 +44,10 @@ const echo = grpcService({
   },
   '/test.Echo/Fail': () => {
     throw new GrpcError(status.FAILED_PRECONDITION, 'not yet: 100 % ü')
+  },
+  '/test.Echo/Detailed': (call) => {
+    call.trailer('grpc-status-details-bin', Buffer.from('details'))
+    throw new GrpcError(status.ABORTED, '')
   },
   '/test.Echo/Crash': () => {
     throw new Error('secret')
@@ -59,53 +68,43 @@ const echo = grpcService({
   '/test.Echo/Large': async (call) => {
     await call.send(Buffer.alloc(70_000))
   },
-})
+}
 
-let gateway: GatewayNode
-let service: Node
-let client: Client
-let url: string
-
-beforeAll(async () => {
-  writeFileSync(join(folder, 'c.pem'), A_CERTIFICATE)
-  writeFileSync(join(folder, 'k.pem'), A_KEY)
-  const config = parseConfig(`addr = "127.0.0.1:0"
+const UWS = !('error' in loadUws())
+const web = (driver: string): string => `
 [[http]]
 addr = "127.0.0.1:0"
-https = true
-tls = { certificate = "${join(folder, 'c.pem')}", key = "${join(folder, 'k.pem')}" }
-[[http.routes]]
-path = "POST /test.Echo/*method"
-service = "echo"
-grpc = true
-message_size = 65536
-[[http.routes]]
-path = "POST /test.Nobody/*method"
-service = "nobody"
-grpc = true
-[[http]]
-addr = "127.0.0.1:0"
+driver = "${driver}"
 [[http.routes]]
 path = "POST /test.Echo/*method"
 service = "echo"
 grpc = "web"
 cors = { origins = ["https://app.example.org"] }
-`)
-  const log = pino({ level: 'silent' })
-  gateway = await startGateway({ config, node: {}, log })
-  const [mesh] = gateway.node.listening
-  service = await Node.start({ addrs: [String(mesh)], services: { echo } })
-  const [tls, plain] = gateway.listeners
-  client = new Client(`localhost:${tls?.port}`, credentials.createSsl(Buffer.from(A_CERTIFICATE)))
-  url = `http://127.0.0.1:${plain?.port}`
+`
+let server: GrpcServer
+let client: Client
+
+beforeAll(async () => {
+  server = await serveGrpc(methods, {
+    more: `
+[[http.routes]]
+path = "POST /test.Nobody/*method"
+service = "nobody"
+grpc = true
+${web('node')}${UWS ? web('uws') : ''}`,
+  })
+  client = clientOf()
 })
 
 afterAll(async () => {
   client.close()
-  await service.shutdown()
-  await gateway.stop()
-  rmSync(folder, { recursive: true })
+  await server.stop()
 })
+
+function clientOf(options: ChannelOptions = {}): Client {
+  const trusted = credentials.createSsl(Buffer.from(A_CERTIFICATE))
+  return new Client(`localhost:${server.ports[0]}`, trusted, options)
+}
 
 const same = (bytes: Buffer): Buffer => bytes
 const by = (method: string) => [`/test.Echo/${method}`, same, same] as const
@@ -167,6 +166,8 @@ describe('clients of grpc-js', () => {
     })
     expect(answer).toBe('said hello')
     expect(begin?.get('x-begin')).toEqual(['b'])
+    expect(begin?.get('x-begin-bin')).toEqual([Buffer.from([0, 254])])
+    expect(end?.get('x-end-bin')).toEqual([Buffer.from([255, 0, 1])])
     expect(end?.get('x-end')).toEqual(['e'])
     expect(seen.metadata).toMatchObject({ 'x-token': 'abc', 'x-bytes-bin': 'AP8=' })
     expect(seen.timeoutMs).toBeGreaterThan(0)
@@ -224,6 +225,31 @@ describe('clients of grpc-js', () => {
     expect([error?.code, error?.details]).toEqual([code, details])
   })
 
+  test('that compress are told that nothing is decompressed', async () => {
+    const packing = clientOf({ 'grpc.default_compression_algorithm': 2 })
+    const error = await new Promise<ServiceError | null>((resolve) => {
+      packing.makeUnaryRequest(...by('Say'), Buffer.from('x'), resolve)
+    })
+    packing.close()
+    expect([error?.code, error?.details]).toEqual([
+      status.UNIMPLEMENTED,
+      'Messages in "gzip" are not taken, only as they are.',
+    ])
+    expect(error?.metadata.get('grpc-accept-encoding')).toEqual(['identity'])
+  })
+
+  test('call many times at once', async () => {
+    const all = Array.from({ length: 300 }, (_, i) => unary('Say', String(i)))
+    const answers = (await Promise.all(all)).map(({ answer, error }) => answer ?? String(error))
+    expect(answers).toEqual(Array.from({ length: 300 }, (_, i) => `said ${i}`))
+  })
+
+  test('get the details of a status', async () => {
+    const { error } = await unary('Detailed', '')
+    expect(error?.code).toBe(status.ABORTED)
+    expect(error?.metadata.get('grpc-status-details-bin')).toEqual([Buffer.from('details')])
+  })
+
   test('get what came before a status', async () => {
     const late = client.makeServerStreamRequest(...by('Late'), Buffer.from(''), new Metadata())
     const messages: string[] = []
@@ -253,12 +279,6 @@ describe('clients of grpc-js', () => {
   })
 })
 
-function frame(message: string): Buffer {
-  const head = Buffer.alloc(5)
-  head.writeUInt32BE(Buffer.byteLength(message), 1)
-  return Buffer.concat([head, Buffer.from(message)])
-}
-
 /** Messages and trailers of a gRPC-Web body. */
 function unframe(body: Buffer): { messages: string[]; trailers: string } {
   const messages: string[] = []
@@ -272,14 +292,35 @@ function unframe(body: Buffer): { messages: string[]; trailers: string } {
   return { messages, trailers: 'none' }
 }
 
-const post = (method: string, type: string, body: string | Buffer) =>
-  fetch(`${url}/test.Echo/${method}`, {
-    method: 'POST',
-    headers: { 'content-type': type, origin: 'https://app.example.org' },
-    body,
+test('a provider that goes away in the middle is UNAVAILABLE', async () => {
+  const own = await serveGrpc(methods)
+  const trusted = credentials.createSsl(Buffer.from(A_CERTIFICATE))
+  const caller = new Client(`localhost:${own.ports[0]}`, trusted)
+  const never = caller.makeServerStreamRequest(...by('Never'), Buffer.from(''), new Metadata())
+  const failed = new Promise<ServiceError>((resolve) => {
+    never.on('error', (failure: ServiceError) => resolve(failure))
+  })
+  await new Promise((resolve) => never.once('data', resolve))
+  await own.service.shutdown({ timeoutMs: 0 })
+  expect((await failed).code).toBe(status.UNAVAILABLE)
+  caller.close()
+  await own.stop()
+})
+
+describe.each(['node', 'uws'])('gRPC-Web by fetch, HTTP/1.1, driver %s', (driver) => {
+  beforeEach((ctx) => {
+    const met = driver === 'node' || UWS
+    skipUnless(ctx, { met, what: 'gRPC-Web by uws', reason: 'uWebSockets.js does not load here' })
   })
 
-describe('gRPC-Web by fetch, HTTP/1.1', () => {
+  const url = (): string => `http://127.0.0.1:${server.ports[driver === 'node' ? 1 : 2]}`
+  const post = (method: string, type: string, body: string | Buffer) =>
+    fetch(`${url()}/test.Echo/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': type, origin: 'https://app.example.org' },
+      body,
+    })
+
   test('binary', async () => {
     const answer = await post('Count', 'application/grpc-web+proto', frame('3'))
     expect(answer.status).toBe(200)
@@ -302,7 +343,7 @@ describe('gRPC-Web by fetch, HTTP/1.1', () => {
       Buffer.concat(groups.map((group) => Buffer.from(group, 'base64'))),
     )
     expect(messages).toEqual(['said hello'])
-    expect(trailers).toBe('x-end: e\r\ngrpc-status: 0\r\n')
+    expect(trailers).toBe('x-end: e\r\nx-end-bin: /wAB\r\ngrpc-status: 0\r\n')
   })
 
   test('errors and preflights', async () => {
@@ -311,7 +352,7 @@ describe('gRPC-Web by fetch, HTTP/1.1', () => {
     expect(trailers).toBe('grpc-status: 9\r\ngrpc-message: not yet: 100 %25 %C3%BC\r\n')
     expect((await post('Say', 'application/json', '{}')).status).toBe(415)
     expect((await post('Say', 'application/grpc', frame(''))).status).toBe(415)
-    const preflight = await fetch(`${url}/test.Echo/Say`, {
+    const preflight = await fetch(`${url()}/test.Echo/Say`, {
       method: 'OPTIONS',
       headers: {
         origin: 'https://app.example.org',
