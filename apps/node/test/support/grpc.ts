@@ -99,6 +99,7 @@ export class RawHttp2 {
   }
 
   async close(): Promise<void> {
+    if (this.session.destroyed) return
     const closed = new Promise((resolve) => {
       this.session.once('close', resolve)
     })
