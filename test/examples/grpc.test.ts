@@ -18,7 +18,7 @@ test('a client of gRPC is answered by a service of the mesh', async (ctx) => {
   const gateway = start(process.execPath, [FLATEND, 'gateway', '-c', 'config.toml'], { cwd })
   await gateway.prints(/HTTP/)
   const asked = async (): Promise<string> => {
-    const env = { PORT: String(new URL(grpc.url).port) }
+    const env = { PORT: new URL(grpc.url).port }
     const client = start(process.execPath, [join(grpc.folder, 'client.js')], { cwd, env })
     await client.ended
     return client.output

@@ -1,86 +1,17 @@
-import { loadUws } from '@flatend/gateway/uws'
 import {
   type ChannelOptions,
   Client,
+  compressionAlgorithms,
   credentials,
   Metadata,
   type ServiceError,
   status,
 } from '@grpc/grpc-js'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { skipUnless } from '../../../test/support/skip.ts'
-import { GrpcError, type GrpcMethod } from '../src/index.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { A_CERTIFICATE } from './support/certificate.ts'
-import { frame, type GrpcServer, serveGrpc } from './support/grpc.ts'
+import { type GrpcServer, serveGrpc } from './support/grpc.ts'
+import { methods, seen, text } from './support/grpc-methods.ts'
 
-const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
-
-/** What the methods saw, for the tests to look at. */
-const seen: { timeoutMs: number; cancelled: Promise<void>; metadata: Record<string, string> } = {
-  timeoutMs: 0,
-  cancelled: Promise.resolve(),
-  metadata: {},
-}
-
-const methods: Readonly<Record<string, GrpcMethod>> = {
-  '/test.Echo/Say': async (call) => {
-    seen.metadata = call.metadata
-    seen.timeoutMs = call.ctx.timeoutMs
-    call.header('x-begin', 'b').header('x-begin-bin', Uint8Array.of(0, 254))
-    call.trailer('x-end', 'e').trailer('x-end-bin', Uint8Array.of(255, 0, 1))
-    return Buffer.from(`said ${text(await call.message())}`)
-  },
-  '/test.Echo/Count': async function* (call) {
-    const upTo = Number(text(await call.message()))
-    for (let i = 1; i <= upTo; i++) yield Buffer.from(String(i))
-  },
-  '/test.Echo/Join': async (call) => {
-    const all: string[] = []
-    for await (const message of call.messages) all.push(text(message))
-    return Buffer.from(all.join('+'))
-  },
-  '/test.Echo/Chat': async (call) => {
-    for await (const message of call.messages) await call.send(Buffer.from(`re: ${text(message)}`))
-  },
-  '/test.Echo/Fail': () => {
-    throw new GrpcError(status.FAILED_PRECONDITION, 'not yet: 100 % ü')
-  },
-  '/test.Echo/Detailed': (call) => {
-    call.trailer('grpc-status-details-bin', Buffer.from('details'))
-    throw new GrpcError(status.ABORTED, '')
-  },
-  '/test.Echo/Crash': () => {
-    throw new Error('secret')
-  },
-  '/test.Echo/Late': async function* (call) {
-    await call.message()
-    yield Buffer.from('first')
-    throw new GrpcError(status.ABORTED, 'enough')
-  },
-  '/test.Echo/Never': async (call) => {
-    await call.message()
-    seen.cancelled = new Promise((resolve) => {
-      call.ctx.signal.addEventListener('abort', () => resolve())
-    })
-    await call.send(Buffer.from('waiting'))
-    await seen.cancelled
-  },
-  '/test.Echo/Large': async (call) => {
-    await call.send(Buffer.alloc(70_000))
-  },
-}
-
-const UWS = !('error' in loadUws())
-const web = (driver: string): string => `
-[[http]]
-addr = "127.0.0.1:0"
-driver = "${driver}"
-[[http.routes]]
-path = "POST /test.Echo/*method"
-service = "echo"
-grpc = "web"
-cors = { origins = ["https://app.example.org"] }
-`
 let server: GrpcServer
 let client: Client
 
@@ -91,7 +22,7 @@ beforeAll(async () => {
 path = "POST /test.Nobody/*method"
 service = "nobody"
 grpc = true
-${web('node')}${UWS ? web('uws') : ''}`,
+`,
   })
   client = clientOf()
 })
@@ -226,7 +157,7 @@ describe('clients of grpc-js', () => {
   })
 
   test('that compress are told that nothing is decompressed', async () => {
-    const packing = clientOf({ 'grpc.default_compression_algorithm': 2 })
+    const packing = clientOf({ 'grpc.default_compression_algorithm': compressionAlgorithms.gzip })
     const error = await new Promise<ServiceError | null>((resolve) => {
       packing.makeUnaryRequest(...by('Say'), Buffer.from('x'), resolve)
     })
@@ -279,19 +210,6 @@ describe('clients of grpc-js', () => {
   })
 })
 
-/** Messages and trailers of a gRPC-Web body. */
-function unframe(body: Buffer): { messages: string[]; trailers: string } {
-  const messages: string[] = []
-  for (let at = 0; at < body.length; ) {
-    const end = at + 5 + body.readUInt32BE(at + 1)
-    const content = body.subarray(at + 5, end).toString()
-    if (body[at] === 0x80) return { messages, trailers: content }
-    messages.push(content)
-    at = end
-  }
-  return { messages, trailers: 'none' }
-}
-
 test('a provider that goes away in the middle is UNAVAILABLE', async () => {
   const own = await serveGrpc(methods)
   const trusted = credentials.createSsl(Buffer.from(A_CERTIFICATE))
@@ -305,61 +223,4 @@ test('a provider that goes away in the middle is UNAVAILABLE', async () => {
   expect((await failed).code).toBe(status.UNAVAILABLE)
   caller.close()
   await own.stop()
-})
-
-describe.each(['node', 'uws'])('gRPC-Web by fetch, HTTP/1.1, driver %s', (driver) => {
-  beforeEach((ctx) => {
-    const met = driver === 'node' || UWS
-    skipUnless(ctx, { met, what: 'gRPC-Web by uws', reason: 'uWebSockets.js does not load here' })
-  })
-
-  const url = (): string => `http://127.0.0.1:${server.ports[driver === 'node' ? 1 : 2]}`
-  const post = (method: string, type: string, body: string | Buffer) =>
-    fetch(`${url()}/test.Echo/${method}`, {
-      method: 'POST',
-      headers: { 'content-type': type, origin: 'https://app.example.org' },
-      body,
-    })
-
-  test('binary', async () => {
-    const answer = await post('Count', 'application/grpc-web+proto', frame('3'))
-    expect(answer.status).toBe(200)
-    expect(answer.headers.get('content-type')).toBe('application/grpc-web+proto')
-    expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example.org')
-    expect(answer.headers.get('access-control-expose-headers')).toBe(
-      'grpc-status, grpc-message, grpc-status-details-bin',
-    )
-    const { messages, trailers } = unframe(Buffer.from(await answer.arrayBuffer()))
-    expect(messages).toEqual(['1', '2', '3'])
-    expect(trailers).toBe('grpc-status: 0\r\n')
-  })
-
-  test('text', async () => {
-    const body = frame('hello').toString('base64')
-    const answer = await post('Say', 'application/grpc-web-text+proto', body)
-    expect(answer.headers.get('content-type')).toBe('application/grpc-web-text+proto')
-    const groups = (await answer.text()).match(/[^=]+={0,2}/g) ?? []
-    const { messages, trailers } = unframe(
-      Buffer.concat(groups.map((group) => Buffer.from(group, 'base64'))),
-    )
-    expect(messages).toEqual(['said hello'])
-    expect(trailers).toBe('x-end: e\r\nx-end-bin: /wAB\r\ngrpc-status: 0\r\n')
-  })
-
-  test('errors and preflights', async () => {
-    const failed = await post('Fail', 'application/grpc-web', frame(''))
-    const { trailers } = unframe(Buffer.from(await failed.arrayBuffer()))
-    expect(trailers).toBe('grpc-status: 9\r\ngrpc-message: not yet: 100 %25 %C3%BC\r\n')
-    expect((await post('Say', 'application/json', '{}')).status).toBe(415)
-    expect((await post('Say', 'application/grpc', frame(''))).status).toBe(415)
-    const preflight = await fetch(`${url()}/test.Echo/Say`, {
-      method: 'OPTIONS',
-      headers: {
-        origin: 'https://app.example.org',
-        'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type,x-grpc-web',
-      },
-    })
-    expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type,x-grpc-web')
-  })
 })
