@@ -22,7 +22,7 @@ import {
 import { type CallOpener, startCall } from './outgoing-call.ts'
 import type { PeerCache } from './peer-cache.ts'
 import { PeerId } from './peer-id.ts'
-import { type PeerInfo, peerInfo } from './peer-info.ts'
+import { distinct, type PeerInfo, peerInfo } from './peer-info.ts'
 import { ping } from './ping.ts'
 import { Provider } from './provider.ts'
 import { solvePuzzles } from './puzzles.ts'
@@ -275,9 +275,9 @@ export class Node {
     return [...this.#handlers.keys()]
   }
 
-  /** The nodes this one is connected to. */
+  /** The nodes this one is connected to, each once. */
   peers(): PeerInfo[] {
-    return Array.from(this.#mesh.peers, (peer) => this.#infoOf(peer))
+    return Array.from(distinct(this.#mesh.peers), (peer) => this.#infoOf(peer))
   }
 
   #infoOf(peer: MeshPeer): PeerInfo {

@@ -27,3 +27,16 @@ export function peerInfo(peer: MeshPeer, services: readonly string[]): PeerInfo 
     services: [...services],
   }
 }
+
+/**
+ * One peer for each node: two that dial each other have two connections until one is given up. Peers
+ * without a key, of the protocol of 2020, may be anybody.
+ */
+export function distinct(peers: Iterable<MeshPeer>): Iterable<MeshPeer> {
+  const found = new Map<MeshPeer | string, MeshPeer>()
+  for (const peer of peers) {
+    const { id } = peer
+    found.set(id.publicKey.length === 0 ? peer : id.toString(), peer)
+  }
+  return found.values()
+}

@@ -1,111 +1,41 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseConfig } from '@flatend/gateway'
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import pino from 'pino'
+import {
+  type ChannelOptions,
+  Client,
+  compressionAlgorithms,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type GatewayNode, GrpcError, grpcService, Node, startGateway } from '../src/index.ts'
-import { A_CERTIFICATE, A_KEY } from './support/certificate.ts'
+import { A_CERTIFICATE } from './support/certificate.ts'
+import { type GrpcServer, serveGrpc } from './support/grpc.ts'
+import { methods, seen, text } from './support/grpc-methods.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'flatend-grpc-'))
-const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
-
-/** What the methods saw, for the tests to look at. */
-const seen: { timeoutMs: number; cancelled: Promise<void>; metadata: Record<string, string> } = {
-  timeoutMs: 0,
-  cancelled: Promise.resolve(),
-  metadata: {},
-}
-
-const echo = grpcService({
-  '/test.Echo/Say': async (call) => {
-    seen.metadata = call.metadata
-    seen.timeoutMs = call.ctx.timeoutMs
-    call.header('x-begin', 'b').trailer('x-end', 'e')
-    return Buffer.from(`said ${text(await call.message())}`)
-  },
-  '/test.Echo/Count': async function* (call) {
-    const upTo = Number(text(await call.message()))
-    for (let i = 1; i <= upTo; i++) yield Buffer.from(String(i))
-  },
-  '/test.Echo/Join': async (call) => {
-    const all: string[] = []
-    for await (const message of call.messages) all.push(text(message))
-    return Buffer.from(all.join('+'))
-  },
-  '/test.Echo/Chat': async (call) => {
-    for await (const message of call.messages) await call.send(Buffer.from(`re: ${text(message)}`))
-  },
-  '/test.Echo/Fail': () => {
-    throw new GrpcError(status.FAILED_PRECONDITION, 'not yet: 100 % ü')
-  },
-  '/test.Echo/Crash': () => {
-    throw new Error('secret')
-  },
-  '/test.Echo/Late': async function* (call) {
-    await call.message()
-    yield Buffer.from('first')
-    throw new GrpcError(status.ABORTED, 'enough')
-  },
-  '/test.Echo/Never': async (call) => {
-    await call.message()
-    seen.cancelled = new Promise((resolve) => {
-      call.ctx.signal.addEventListener('abort', () => resolve())
-    })
-    await call.send(Buffer.from('waiting'))
-    await seen.cancelled
-  },
-  '/test.Echo/Large': async (call) => {
-    await call.send(Buffer.alloc(70_000))
-  },
-})
-
-let gateway: GatewayNode
-let service: Node
+let server: GrpcServer
 let client: Client
-let url: string
 
 beforeAll(async () => {
-  writeFileSync(join(folder, 'c.pem'), A_CERTIFICATE)
-  writeFileSync(join(folder, 'k.pem'), A_KEY)
-  const config = parseConfig(`addr = "127.0.0.1:0"
-[[http]]
-addr = "127.0.0.1:0"
-https = true
-tls = { certificate = "${join(folder, 'c.pem')}", key = "${join(folder, 'k.pem')}" }
-[[http.routes]]
-path = "POST /test.Echo/*method"
-service = "echo"
-grpc = true
-message_size = 65536
+  server = await serveGrpc(methods, {
+    more: `
 [[http.routes]]
 path = "POST /test.Nobody/*method"
 service = "nobody"
 grpc = true
-[[http]]
-addr = "127.0.0.1:0"
-[[http.routes]]
-path = "POST /test.Echo/*method"
-service = "echo"
-grpc = "web"
-cors = { origins = ["https://app.example.org"] }
-`)
-  const log = pino({ level: 'silent' })
-  gateway = await startGateway({ config, node: {}, log })
-  const [mesh] = gateway.node.listening
-  service = await Node.start({ addrs: [String(mesh)], services: { echo } })
-  const [tls, plain] = gateway.listeners
-  client = new Client(`localhost:${tls?.port}`, credentials.createSsl(Buffer.from(A_CERTIFICATE)))
-  url = `http://127.0.0.1:${plain?.port}`
+`,
+  })
+  client = clientOf()
 })
 
 afterAll(async () => {
   client.close()
-  await service.shutdown()
-  await gateway.stop()
-  rmSync(folder, { recursive: true })
+  await server.stop()
 })
+
+function clientOf(options: ChannelOptions = {}): Client {
+  const trusted = credentials.createSsl(Buffer.from(A_CERTIFICATE))
+  return new Client(`localhost:${server.ports[0]}`, trusted, options)
+}
 
 const same = (bytes: Buffer): Buffer => bytes
 const by = (method: string) => [`/test.Echo/${method}`, same, same] as const
@@ -167,6 +97,8 @@ describe('clients of grpc-js', () => {
     })
     expect(answer).toBe('said hello')
     expect(begin?.get('x-begin')).toEqual(['b'])
+    expect(begin?.get('x-begin-bin')).toEqual([Buffer.from([0, 254])])
+    expect(end?.get('x-end-bin')).toEqual([Buffer.from([255, 0, 1])])
     expect(end?.get('x-end')).toEqual(['e'])
     expect(seen.metadata).toMatchObject({ 'x-token': 'abc', 'x-bytes-bin': 'AP8=' })
     expect(seen.timeoutMs).toBeGreaterThan(0)
@@ -224,6 +156,31 @@ describe('clients of grpc-js', () => {
     expect([error?.code, error?.details]).toEqual([code, details])
   })
 
+  test('that compress are told that nothing is decompressed', async () => {
+    const packing = clientOf({ 'grpc.default_compression_algorithm': compressionAlgorithms.gzip })
+    const error = await new Promise<ServiceError | null>((resolve) => {
+      packing.makeUnaryRequest(...by('Say'), Buffer.from('x'), resolve)
+    })
+    packing.close()
+    expect([error?.code, error?.details]).toEqual([
+      status.UNIMPLEMENTED,
+      'Messages in "gzip" are not taken, only as they are.',
+    ])
+    expect(error?.metadata.get('grpc-accept-encoding')).toEqual(['identity'])
+  })
+
+  test('call many times at once', async () => {
+    const all = Array.from({ length: 300 }, (_, i) => unary('Say', String(i)))
+    const answers = (await Promise.all(all)).map(({ answer, error }) => answer ?? String(error))
+    expect(answers).toEqual(Array.from({ length: 300 }, (_, i) => `said ${i}`))
+  })
+
+  test('get the details of a status', async () => {
+    const { error } = await unary('Detailed', '')
+    expect(error?.code).toBe(status.ABORTED)
+    expect(error?.metadata.get('grpc-status-details-bin')).toEqual([Buffer.from('details')])
+  })
+
   test('get what came before a status', async () => {
     const late = client.makeServerStreamRequest(...by('Late'), Buffer.from(''), new Metadata())
     const messages: string[] = []
@@ -253,72 +210,17 @@ describe('clients of grpc-js', () => {
   })
 })
 
-function frame(message: string): Buffer {
-  const head = Buffer.alloc(5)
-  head.writeUInt32BE(Buffer.byteLength(message), 1)
-  return Buffer.concat([head, Buffer.from(message)])
-}
-
-/** Messages and trailers of a gRPC-Web body. */
-function unframe(body: Buffer): { messages: string[]; trailers: string } {
-  const messages: string[] = []
-  for (let at = 0; at < body.length; ) {
-    const end = at + 5 + body.readUInt32BE(at + 1)
-    const content = body.subarray(at + 5, end).toString()
-    if (body[at] === 0x80) return { messages, trailers: content }
-    messages.push(content)
-    at = end
-  }
-  return { messages, trailers: 'none' }
-}
-
-const post = (method: string, type: string, body: string | Buffer) =>
-  fetch(`${url}/test.Echo/${method}`, {
-    method: 'POST',
-    headers: { 'content-type': type, origin: 'https://app.example.org' },
-    body,
+test('a provider that goes away in the middle is UNAVAILABLE', async () => {
+  const own = await serveGrpc(methods)
+  const trusted = credentials.createSsl(Buffer.from(A_CERTIFICATE))
+  const caller = new Client(`localhost:${own.ports[0]}`, trusted)
+  const never = caller.makeServerStreamRequest(...by('Never'), Buffer.from(''), new Metadata())
+  const failed = new Promise<ServiceError>((resolve) => {
+    never.on('error', (failure: ServiceError) => resolve(failure))
   })
-
-describe('gRPC-Web by fetch, HTTP/1.1', () => {
-  test('binary', async () => {
-    const answer = await post('Count', 'application/grpc-web+proto', frame('3'))
-    expect(answer.status).toBe(200)
-    expect(answer.headers.get('content-type')).toBe('application/grpc-web+proto')
-    expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example.org')
-    expect(answer.headers.get('access-control-expose-headers')).toBe(
-      'grpc-status, grpc-message, grpc-status-details-bin',
-    )
-    const { messages, trailers } = unframe(Buffer.from(await answer.arrayBuffer()))
-    expect(messages).toEqual(['1', '2', '3'])
-    expect(trailers).toBe('grpc-status: 0\r\n')
-  })
-
-  test('text', async () => {
-    const body = frame('hello').toString('base64')
-    const answer = await post('Say', 'application/grpc-web-text+proto', body)
-    expect(answer.headers.get('content-type')).toBe('application/grpc-web-text+proto')
-    const groups = (await answer.text()).match(/[^=]+={0,2}/g) ?? []
-    const { messages, trailers } = unframe(
-      Buffer.concat(groups.map((group) => Buffer.from(group, 'base64'))),
-    )
-    expect(messages).toEqual(['said hello'])
-    expect(trailers).toBe('x-end: e\r\ngrpc-status: 0\r\n')
-  })
-
-  test('errors and preflights', async () => {
-    const failed = await post('Fail', 'application/grpc-web', frame(''))
-    const { trailers } = unframe(Buffer.from(await failed.arrayBuffer()))
-    expect(trailers).toBe('grpc-status: 9\r\ngrpc-message: not yet: 100 %25 %C3%BC\r\n')
-    expect((await post('Say', 'application/json', '{}')).status).toBe(415)
-    expect((await post('Say', 'application/grpc', frame(''))).status).toBe(415)
-    const preflight = await fetch(`${url}/test.Echo/Say`, {
-      method: 'OPTIONS',
-      headers: {
-        origin: 'https://app.example.org',
-        'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type,x-grpc-web',
-      },
-    })
-    expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type,x-grpc-web')
-  })
+  await new Promise((resolve) => never.once('data', resolve))
+  await own.service.shutdown({ timeoutMs: 0 })
+  expect((await failed).code).toBe(status.UNAVAILABLE)
+  caller.close()
+  await own.stop()
 })

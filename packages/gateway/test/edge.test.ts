@@ -3,8 +3,6 @@ import { parseConfig } from '../src/config/parse.ts'
 import { clientOf, inRanges, parseRange } from '../src/edge/ip.ts'
 import { RateLimiter } from '../src/edge/rate-limit.ts'
 import { locationOf } from '../src/edge/redirect.ts'
-import { RetryBudget } from '../src/edge/retry-budget.ts'
-import { createRequestMetrics } from '../src/metrics/request-metrics.ts'
 import type { CallSink } from '../src/ports.ts'
 import { bytes, failure, type Harness, start } from './support/harness.ts'
 
@@ -277,42 +275,6 @@ describe('auth', () => {
     late.close()
     expect([caller.calls.length, caller.last.cancelled]).toEqual([3, 'client closed'])
     expect(gateway.inFlight).toBe(0)
-  })
-})
-
-describe('retries', () => {
-  test('are a fifth of the traffic', () => {
-    const budget = new RetryBudget()
-    let taken = 0
-    while (budget.take()) taken++
-    expect(taken).toBe(100)
-    let more = 0
-    for (let i = 0; i < 1_000; i++) {
-      budget.request(true)
-      if (budget.take()) more++
-    }
-    expect(more).toBeGreaterThanOrEqual(199)
-    expect(more).toBeLessThanOrEqual(200)
-  })
-
-  test('are off where the route says so', async () => {
-    const { send, caller } = await start(`${ROUTE}retry = false\n${ROUTE.replace('/a', '/b')}`)
-    send({ path: '/a' })
-    expect(caller.last.request.retry?.()).toBe(false)
-    send({ path: '/b' })
-    expect(caller.last.request.retry?.()).toBe(true)
-  })
-
-  test('are counted by route', async () => {
-    const metrics = createRequestMetrics()
-    const { send, caller } = await start(ROUTE, { metrics })
-    send({ path: '/a' })
-    caller.last.request.onRetry?.()
-    caller.last.request.onRetry?.()
-    expect(metrics.routes.map(({ labels, retries }) => [labels.path, retries])).toEqual([
-      ['', 0],
-      ['/a', 2],
-    ])
   })
 })
 

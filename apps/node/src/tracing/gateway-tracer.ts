@@ -28,6 +28,8 @@ export function gatewayTracer(telemetry: Telemetry): GatewayTracer {
             span.setAttribute('http.route', route)
           }
           if (status !== undefined) span.setAttribute('http.response.status_code', status)
+          const { grpcStatus } = event
+          if (grpcStatus !== undefined) span.setAttribute('rpc.grpc.status_code', grpcStatus)
           if (isFailure(event)) telemetry.fail(span, event.reason ?? `status ${status}`)
           else span.end()
         },

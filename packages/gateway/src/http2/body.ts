@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { RequestBody } from '../driver.ts'
 import type { Stall, StallWatch } from './stall.ts'
 
@@ -58,15 +59,14 @@ export class NodeBody implements RequestBody {
     if (this.#cancelled) return
     this.#cancelled = true
     this.#take()?.resolve(null)
-    // What still comes is read and dropped, so that the connection can be used again.
-    this.#stream.resume()
+    this.#drop()
   }
 
   /** The answer is out. What came before it can be read to its end, the rest is dropped. */
   answered(): void {
     if (this.#ended || (this.#stream.complete && this.#stream.readableLength === 0)) return
     this.fail(new Error('the request is answered already'))
-    this.#stream.resume()
+    this.#drop()
   }
 
   /** The client is gone. */
@@ -76,18 +76,34 @@ export class NodeBody implements RequestBody {
     this.#take()?.reject(this.#error)
   }
 
+  /**
+   * Reads what still comes, and what did, and drops it: so that the connection can be used again, and
+   * a stream of HTTP/2 ends, which it does not before it is read to its end.
+   */
+  #drop(): void {
+    // While somebody listens for this, nothing flows.
+    this.#stream.off('readable', this.#onReadable)
+    this.#stream.resume()
+  }
+
   #start(): void {
     if (this.#started) return
     this.#started = true
     this.#options.onFirstRead()
-    this.#stream.on('readable', () => this.#readable())
+    this.#stream.on('readable', this.#onReadable)
+    const { stream } = this.#stream as { readonly stream?: ServerHttp2Stream }
     this.#stream.on('end', () => {
+      // Node ends a stream that was reset as if all had come.
+      if (stream?.aborted === true) {
+        this.fail(new Error('the client closed the connection'))
+        return
+      }
       this.#ended = true
       this.#take()?.resolve(null)
     })
   }
 
-  #readable(): void {
+  readonly #onReadable = (): void => {
     if (this.#waiter === undefined || this.#cancelled) return
     const chunk = this.#stream.read() as Buffer | null
     if (chunk !== null) this.#take()?.resolve(chunk)

@@ -93,7 +93,9 @@ export class Http2Transport implements Transport {
       // Node's compatibility layer would send none, first.
       this.writable.removeAllListeners('wantTrailers')
       this.writable.once('wantTrailers', () => this.#sendTrailers())
-    } else this.writable.once('finish', () => this.#endUpload())
+    } else if (!this.writable.endAfterHeaders) {
+      this.writable.once('finish', () => this.#endUpload())
+    }
     this.writable.respond(groupedHeaders(head), { endStream: end, waitForTrailers })
   }
 

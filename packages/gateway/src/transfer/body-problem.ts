@@ -11,6 +11,17 @@ export class BodyProblem extends Error {
   }
 }
 
+const UNREADABLE: Problem = {
+  status: 400,
+  code: 'FLATEND_GATEWAY_MALFORMED',
+  detail: 'The request body could not be read.',
+}
+
+/** What a client is to be told of a body that could not be read. */
+export function problemOfBody(error: unknown): Problem {
+  return error instanceof BodyProblem ? error.problem : UNREADABLE
+}
+
 /** The client sends no more of a body it announced (RFC 9110 §15.5.9). */
 export function slowBody(): BodyProblem {
   return new BodyProblem({

@@ -2,7 +2,7 @@ import type { BodySink } from '../driver.ts'
 import { type Problem, renderProblem } from './problem.ts'
 
 /** An error as it is sent. */
-export interface RenderedProblem {
+interface RenderedProblem {
   readonly status: number
   readonly headers: readonly string[]
   readonly body: Uint8Array

@@ -1,7 +1,7 @@
 import type { BodySink } from '../driver.ts'
 import type { CallOutcome } from '../metrics/meter.ts'
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
-import { BodyProblem } from './body-problem.ts'
+import { problemOfBody } from './body-problem.ts'
 import { IDEMPOTENT } from './idempotent.ts'
 import { withNoCache } from './no-cache.ts'
 import { type Problem, problemOf } from './problem.ts'
@@ -29,11 +29,6 @@ const BROKEN: Problem = {
   status: 502,
   code: 'FLATEND_GATEWAY_PROVIDER_FAILED',
   detail: 'The service gave an answer that is not valid in HTTP.',
-}
-const UNREADABLE: Problem = {
-  status: 400,
-  code: 'FLATEND_GATEWAY_MALFORMED',
-  detail: 'The request body could not be read.',
 }
 
 /**
@@ -276,10 +271,7 @@ export class Transfer implements CallSink {
         record.requestBytes += count
       },
       onTooLarge: () => this.#break(TOO_LARGE, 'request body too large'),
-      onError: (error) => {
-        const problem = error instanceof BodyProblem ? error.problem : UNREADABLE
-        this.#break(problem, `request body: ${String(error)}`)
-      },
+      onError: (error) => this.#break(problemOfBody(error), `request body: ${String(error)}`),
     })
     this.#upload.start()
   }

@@ -1,7 +1,7 @@
 import { connect } from 'node:http2'
 import { describe, expect, test } from 'vitest'
-import type { Exchange } from '../../src/driver.ts'
-import { bytes, deferred, echo, pattern, run } from './bench.ts'
+import type { DriverOptions, Exchange } from '../../src/driver.ts'
+import { bytes, collect, deferred, echo, pattern, run } from './bench.ts'
 import { A_CERTIFICATE, A_KEY } from './fixtures.ts'
 import { headerOf } from './raw-client.ts'
 
@@ -12,8 +12,12 @@ const hello = (exchange: Exchange): void => {
   exchange.respond(200, [], { body: bytes(`hello by ${exchange.scheme}`) })
 }
 
-async function session(handler: (exchange: Exchange) => void) {
-  const running = await run('node', handler, { certificates: CERTIFICATES, http2: true })
+async function session(
+  handler: (exchange: Exchange) => void,
+  options: Partial<DriverOptions> = {},
+) {
+  const certificates = CERTIFICATES
+  const running = await run('node', handler, { certificates, http2: true, ...options })
   const client = connect(`https://localhost:${running.port}`, { rejectUnauthorized: false })
   client.on('error', () => {})
   await new Promise((resolve) => client.once('connect', resolve))
@@ -120,6 +124,110 @@ describe('HTTP/2, driver node', () => {
     hanging.close(8)
     await closed.promise
     expect((await text(client.request({ ':path': '/' }))).toString()).toBe('hello by https')
+    client.destroy()
+  })
+
+  test('trailers follow the body where they were announced', async () => {
+    const { client } = await session((exchange) => {
+      const sink = exchange.respond(200, [], { trailers: true })
+      sink.write(bytes('body'))
+      sink.end(bytes('!'), ['x-sum', '5', 'x-sum', 'é'])
+    })
+    const stream = client.request({ ':path': '/' })
+    const trailers = new Promise<Record<string, unknown>>((resolve) => {
+      stream.once('trailers', resolve)
+    })
+    expect((await text(stream)).toString()).toBe('body!')
+    expect(String((await trailers)['x-sum'])).toBe(`5, ${Buffer.from('é').toString('latin1')}`)
+    client.destroy()
+  })
+
+  test('trailers that cannot be sent break their stream', async () => {
+    const { client } = await session((exchange) => {
+      exchange.respond(200, [], { trailers: true }).end(bytes('x'), ['etag', '1', 'etag', '2'])
+    })
+    await expect(text(client.request({ ':path': '/' }))).rejects.toThrow('NGHTTP2')
+    client.destroy()
+  })
+
+  test('a body whose client resets it is not whole', async () => {
+    const [failed, left] = [deferred<string>(), deferred()]
+    const { client } = await session((exchange) => {
+      exchange.onClose(() => left.resolve())
+      collect(exchange).catch((error: unknown) => failed.resolve(String(error)))
+    })
+    const stream = client.request({ ':method': 'POST', ':path': '/' }, { endStream: false })
+    stream.on('error', () => {})
+    await new Promise((resolve) => stream.write('some', resolve))
+    // Unlike `close`, which ends the body before it resets the stream.
+    stream.destroy(new Error('gone'))
+    expect(await failed.promise).toContain('the client closed the connection')
+    await left.promise
+    client.destroy()
+  })
+
+  test('a body that is not wanted any more keeps no stream', async () => {
+    const { client, driver } = await session((exchange) => {
+      void (async () => {
+        await exchange.body.read()
+        exchange.respond(204, [], { end: true })
+        exchange.body.cancel()
+      })()
+    })
+    const stream = client.request({ ':method': 'POST', ':path': '/' })
+    stream.end(pattern(60_000))
+    expect(await text(stream)).toHaveLength(0)
+    await driver.drain(60_000)
+    client.destroy()
+  })
+
+  test('a body that is held back keeps no stream once its client is gone', async () => {
+    const [begun, left] = [deferred<number>(), deferred()]
+    const { client, driver } = await session((exchange) => {
+      exchange.onClose(() => left.resolve())
+      void (async () => begun.resolve((await exchange.body.read())?.length ?? 0))()
+    })
+    const stream = client.request({ ':method': 'POST', ':path': '/' })
+    stream.on('error', () => {})
+    stream.end(pattern(60_000))
+    expect(await begun.promise).toBeGreaterThan(0)
+    stream.destroy(new Error('gone'))
+    await left.promise
+    await driver.drain(60_000)
+  })
+
+  test('a patient reader waits for longer than the read timeout', async () => {
+    const { client } = await session(
+      (exchange) => {
+        void (async () => {
+          const chunk = await exchange.body.read(true)
+          exchange.respond(200, [], { body: chunk ?? new Uint8Array(0) })
+        })()
+      },
+      { readTimeoutMs: 40 },
+    )
+    const stream = client.request({ ':method': 'POST', ':path': '/' }, { endStream: false })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200)
+    })
+    stream.end('late')
+    expect((await text(stream)).toString()).toBe('late')
+    client.destroy()
+  })
+
+  test('a stream whose answer is out ends, whatever its client sends', async () => {
+    const { client, driver } = await session((exchange) => {
+      exchange.respond(200, [], { body: pattern(300_000) })
+    })
+    const stream = client.request({ ':method': 'POST', ':path': '/' }, { endStream: false })
+    const closed = new Promise((resolve) => {
+      stream.once('close', resolve)
+    })
+    stream.write('some')
+    expect(await text(stream)).toHaveLength(300_000)
+    await closed
+    expect(stream.rstCode).toBe(0)
+    await driver.drain(60_000)
     client.destroy()
   })
 

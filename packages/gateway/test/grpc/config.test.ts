@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError } from '../../src/config/config-error.ts'
+import type { ConfigError } from '../../src/config/config-error.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import type { GatewayConfig } from '../../src/config/types.ts'
 import { GatewayError } from '../../src/errors.ts'
@@ -10,6 +10,8 @@ const TLS = 'https = true\ntls = { certificate = "c.pem", key = "k.pem" }\n'
 const ROUTE = '[[http.routes]]\npath = "POST /a.B/*method"\nservice = "a"\n'
 const listen = (listener: string, route: string): string =>
   `[[http]]\naddr = ":3000"\n${listener}${ROUTE}${route}`
+
+const one = (text: string) => parseConfig(text).listeners[0]
 
 function problemsOf(text: string): readonly string[] {
   try {
@@ -40,7 +42,6 @@ describe('grpc', () => {
   })
 
   it('has a listener speak HTTP/2, so that "auto" chooses who can', () => {
-    const one = (text: string) => parseConfig(text).listeners[0]
     const listener = one(listen(TLS, 'grpc = true'))
     expect([listener?.driver, listener?.http2]).toEqual(['auto', true])
     expect(listener?.routes[0]?.grpc).toMatchObject({ web: false, maxMessage: 4_194_304 })
