@@ -201,7 +201,8 @@ export class UwsExchange implements Exchange, SinkHost {
       this.finish((response) =>
         response.cork(() => {
           writeHead(response, head)
-          response.end(body, close)
+          // Handing over a view costs more than the view: not for nothing.
+          response.end(body.length === 0 ? '' : body, close)
         }),
       )
     if (this.corked && !takeCork(head.size + body.length)) afterTurn(send)
