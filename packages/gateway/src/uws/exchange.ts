@@ -201,8 +201,7 @@ export class UwsExchange implements Exchange, SinkHost {
       this.finish((response) =>
         response.cork(() => {
           writeHead(response, head)
-          // Handing over a view costs more than the view: not for nothing.
-          response.end(body.length === 0 ? '' : body, close)
+          response.end(body, close)
         }),
       )
     if (this.corked && !takeCork(head.size + body.length)) afterTurn(send)
