@@ -5,6 +5,7 @@ import type { Telemetry } from './telemetry.ts'
 export function gatewayTracer(telemetry: Telemetry): GatewayTracer {
   return {
     start: (exchange, requestId) => {
+      if (!telemetry.records) return undefined
       const span = telemetry.start({
         name: exchange.method,
         kind: 'server',

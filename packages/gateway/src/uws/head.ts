@@ -28,7 +28,8 @@ export function headSize(characters: number): number {
 /** Writes a head that fits a cork, inside one. */
 export function writeHead(response: UwsResponse, head: ResponseHead): void {
   const { headers } = head
-  response.writeStatus(statusLine(head.status))
+  // The library says 200 where nobody says anything.
+  if (head.status !== 200) response.writeStatus(statusLine(head.status))
   if (head.close) response.writeHeader('connection', 'close')
   // RFC 9110 §7.8: what Upgrade names is for this connection.
   else if (head.status === 426) response.writeHeader('connection', 'upgrade')
