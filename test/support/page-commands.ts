@@ -76,9 +76,10 @@ function hasOption(command: string, option: string): boolean {
 }
 
 const OF_NPM = new Set(['install', 'ci', 'i'])
+const OPTIONS_OF_NPM = new Set(['--silent', '-s'])
 
 function ofNpm(page: Page, words: readonly string[]): readonly string[] {
-  const [first = '', second = ''] = words
+  const [first = '', second = ''] = words.filter((word) => !OPTIONS_OF_NPM.has(word))
   if (OF_NPM.has(first)) return words.slice(1).flatMap((name) => ofInstall(name))
   const script = first === 'run' ? second : first
   const folder = packageOf(page)
