@@ -1,6 +1,7 @@
 import type { HeaderEdits } from '../edge/edge-exchange.ts'
 import type { TrustedProxies } from '../edge/proxies.ts'
 import type { EdgeConfig } from './edge.ts'
+import type { MembershipConfig } from './membership.ts'
 
 /** A place in the configuration file; both count from 1. */
 export interface SourcePosition {
@@ -159,7 +160,7 @@ export interface AdminConfig {
 }
 
 /** A whole configuration file, checked; frozen. */
-export interface GatewayConfig {
+export interface GatewayConfig extends MembershipConfig {
   readonly file: string
   /** `host:port` the mesh node listens on, as written. */
   readonly addr: string | undefined
