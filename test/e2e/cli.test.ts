@@ -3,22 +3,19 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { flatend } from '../support/command.ts'
 import { gatewayForTest, routes, temporaryFolder } from '../support/gateway.ts'
 import { pattern, patternHash } from '../support/pattern.cjs'
 import {
   eventually,
   FLATEND,
   freePort,
-  run,
   start,
   stopProcessesAfterwards,
 } from '../support/processes.ts'
 import { startNode } from '../support/remote-node.ts'
 
 stopProcessesAfterwards()
-
-const flatend = (args: readonly string[], input: string | Buffer = '', cwd?: string) =>
-  run([FLATEND, ...args], { input, ...(cwd === undefined ? {} : { cwd }) })
 
 /** A port that is taken until the test ends. */
 async function takenPort(): Promise<number> {
@@ -73,6 +70,10 @@ describe('help and version', { timeout: 60_000 }, () => {
         'listen',
         'log-level',
         'network',
+        'network-key-file',
+        'puzzle-static',
+        'puzzle-dynamic',
+        'profile',
         'peer-cache',
         'lan',
         'lan-interface',
@@ -101,6 +102,11 @@ describe('wrong use: one clear line, status 2', { timeout: 60_000 }, () => {
     [['call', 'hello', '-b', '127.0.0.1:99999'], '99999'],
     [['gateway', '--log-level', 'loud'], 'loud'],
     [['gateway', '--listen', 'nonsense'], 'nonsense'],
+    [['peers', '--puzzle-static', '25'], '0 to 24'],
+    [['peers', '--puzzle-dynamic', '1e1'], '0 to 24'],
+    [['peers', '--network-key-file', 'none'], 'keygen --network FILE'],
+    [['keygen', '--network', '--puzzle', '4'], 'one of the two'],
+    [['doctor', '-c', 'none.toml'], 'none.toml'],
     [['gateway', '-c'], '-c'],
   ])('%j', async (args, says) => {
     const { code, stderr } = await flatend(args, '', temporaryFolder())

@@ -5,12 +5,12 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { generateSecretKey, Node, type NodeOptions } from '@flatend/node'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { flatend } from '../support/command.ts'
 import { temporaryFolder } from '../support/gateway.ts'
 import {
   eventually,
   FLATEND,
   freePort,
-  run,
   start,
   stopProcessesAfterwards,
 } from '../support/processes.ts'
@@ -27,12 +27,10 @@ interface Finding {
   readonly details?: Readonly<Record<string, string | number>>
 }
 
-const flatend = (...args: readonly string[]) => run([FLATEND, ...args])
-
 /** What the doctor says of these addresses to join through. */
 async function doctor(seeds: readonly string[], ...options: readonly string[]) {
   const bootstrap = seeds.flatMap((seed) => ['-b', seed])
-  const { code, stdout, stderr } = await flatend('doctor', '--json', ...bootstrap, ...options)
+  const { code, stdout, stderr } = await flatend(['doctor', '--json', ...bootstrap, ...options])
   const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: Finding[] }
   expect(code).toBe(ok ? 0 : 1)
   const of = (check: string): Finding[] => findings.filter((one) => one.check === check)
@@ -63,7 +61,7 @@ describe('flatend doctor: what is wrong with a seed', { timeout: 60_000 }, () =>
     const address = await freeAddress()
     const { code, trouble } = await doctor([address])
     expect({ code, trouble }).toEqual({ code: 1, trouble: 'unreachable' })
-    const { stdout } = await flatend('doctor', '-b', address)
+    const { stdout } = await flatend(['doctor', '-b', address])
     expect(stdout).toContain(`problem  seed ${address}: nothing can be connected to there`)
     expect(stdout).toContain('ECONNREFUSED')
     expect(stdout).toMatch(/cure: start the node there/)
@@ -109,7 +107,7 @@ describe('flatend doctor: what is wrong with a seed', { timeout: 60_000 }, () =>
     expect(refused.trouble).toBe('legacy')
     expect(refused.of('seed')[0]?.cure).toContain('--legacy')
     // A node that joins there says the same in its log.
-    const { stderr } = await flatend('peers', '-b', address)
+    const { stderr } = await flatend(['peers', '-b', address])
     expect(stderr).toContain('the node there speaks the protocol of 2020 only')
     const allowed = await doctor([address], '--legacy')
     expect(allowed.of('legacy')[0]?.message).toContain('protocol of 2020')
@@ -159,7 +157,7 @@ describe('flatend doctor: a healthy mesh', { timeout: 60_000 }, () => {
     expect(found('reachability')).toMatchObject([
       { level: 'ok', message: expect.stringContaining(listen) as string },
     ])
-    const { stdout } = await flatend('doctor', '-b', address)
+    const { stdout } = await flatend(['doctor', '-b', address])
     expect(stdout.trimEnd().endsWith('All is well.')).toBe(true)
   })
 
@@ -220,7 +218,7 @@ describe('flatend peers and find', { timeout: 60_000 }, () => {
     await startNode({ bindAddrs: [second], addrs: [address], services: ['hello', 'big'] })
     await startNode({ bindAddrs: [], addrs: [address], services: ['pipe'] })
 
-    const { code, stdout } = await flatend('peers', '-b', address, '--json')
+    const { code, stdout } = await flatend(['peers', '-b', address, '--json'])
     const peers = JSON.parse(stdout) as { address: string | null; services: string[] }[]
     expect(code).toBe(0)
     expect(peers.map((peer) => peer.address)).toEqual(expect.arrayContaining([address, second]))
@@ -228,21 +226,21 @@ describe('flatend peers and find', { timeout: 60_000 }, () => {
     expect(ofSeed).toMatchObject({ version: 2, services: ['hello'] })
     expect(ofSeed).toMatchObject({ key: expect.stringMatching(/^[0-9a-f]{64}$/) as string })
     expect(ofSeed).toMatchObject({ rttMs: expect.any(Number) as number })
-    const table = await flatend('peers', '-b', address)
+    const table = await flatend(['peers', '-b', address])
     expect(table.stdout).toMatch(/^KEY +ADDRESS +VERSION +ROUND TRIP +SERVICES\n/)
     expect(table.stdout).toMatch(new RegExp(`${second} +2 +[\\d.]+ ms +big hello`))
 
-    const found = await flatend('find', 'hello', '-b', address, '--json')
+    const found = await flatend(['find', 'hello', '-b', address, '--json'])
     const providers = JSON.parse(found.stdout) as { addresses: string[]; way: string }[]
     expect(providers.map(({ addresses }) => addresses[0])).toEqual(
       expect.arrayContaining([address, second]),
     )
     expect(providers).toHaveLength(2)
     expect(providers.every(({ way }) => way === 'direct')).toBe(true)
-    const shown = await flatend('find', 'big', '-b', address)
+    const shown = await flatend(['find', 'big', '-b', address])
     expect(shown.stdout).toMatch(/^KEY +ADDRESSES +WAY +AGE +ROUND TRIP\n/)
     expect(shown.stdout).toContain(second)
-    const nobody = await flatend('find', 'nothing', '-b', address)
+    const nobody = await flatend(['find', 'nothing', '-b', address])
     expect(nobody.code).toBe(1)
     expect(nobody.stderr).toContain('nobody offers "nothing"')
     expect(seed.process.alive).toBe(true)
@@ -254,12 +252,12 @@ describe('flatend peers and find', { timeout: 60_000 }, () => {
     await startNode({ bindAddrs: [second], addrs: [first], services: ['hello'] })
     const folder = temporaryFolder()
     const cache = join(folder, 'peers.json')
-    const call = () => flatend('call', 'hello', '-b', first, '--peer-cache', cache)
+    const call = () => flatend(['call', 'hello', '-b', first, '--peer-cache', cache])
     expect(await call()).toMatchObject({ code: 0, stdout: 'Hello world!' })
     expect(statSync(cache).mode & 0o777).toBe(0o600)
     await seed.process.stop('SIGKILL')
     expect(await call()).toMatchObject({ code: 0, stdout: 'Hello world!' })
-    const { code } = await flatend('call', 'hello', '-b', first)
+    const { code } = await flatend(['call', 'hello', '-b', first])
     expect(code).toBe(1)
 
     // A gateway keeps one too, where its configuration says so.
@@ -283,7 +281,7 @@ describe('flatend peers and find', { timeout: 60_000 }, () => {
   test('say why where nobody can be joined', async () => {
     const address = await freeAddress()
     for (const command of [['peers'], ['find', 'hello']]) {
-      const { code, stderr } = await flatend(...command, '-b', address)
+      const { code, stderr } = await flatend([...command, '-b', address])
       expect(code).toBe(1)
       expect(stderr).toContain(`cannot join through ${address}`)
       expect(stderr).toContain(`flatend doctor -b ${address}`)
@@ -298,7 +296,7 @@ describe('flatend peers and find', { timeout: 60_000 }, () => {
     [['doctor', '-b', 'nonsense'], 'nonsense'],
     [['doctor', '-b', '0a@127.0.0.1:1'], '64 hex digits'],
   ])('wrong use is one clear line: %j', async (args, says) => {
-    const { code, stderr } = await flatend(...args)
+    const { code, stderr } = await flatend(args)
     expect(code).toBe(2)
     expect(stderr).toMatch(/^flatend: /)
     expect(stderr).toContain(says)

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { flatend } from './command.ts'
 import { gatewayForTest } from './gateway.ts'
-import { type Exit, FLATEND, freePort, run } from './processes.ts'
+import { type Exit, freePort } from './processes.ts'
 
 /** A gateway whose admin listener is open. */
 export interface Operated {
@@ -40,5 +41,5 @@ export function gatewayCommand(
   folder: string,
   ...args: readonly string[]
 ): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
-  return run([FLATEND, 'gateway', ...args], { cwd: folder })
+  return flatend(['gateway', ...args], '', folder)
 }

@@ -18,6 +18,7 @@ import { ReadinessGauge } from './admin/readiness.ts'
 import { Reloader, type ReloadOutcome } from './admin/reloads.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
+import { configuredNode } from './configured-node.ts'
 import { chooseDriver } from './gateway-drivers.ts'
 import type { Logger } from './logger.ts'
 import { MeshPeer } from './mesh-peer.ts'
@@ -135,14 +136,8 @@ function dataFolder(): string {
 function meshOptionsOf({ config, node, log }: GatewayNodeOptions): NodeOptions {
   return {
     bindAddrs: [config.addr ?? DEFAULT_ADDR],
-    addrs: config.bootstrap,
-    legacy: config.legacy,
-    ...(config.network === undefined ? {} : { network: config.network }),
+    ...configuredNode(config),
     ...(config.peerCache === undefined ? {} : { peerCache: config.peerCache }),
-    ...(config.lan === undefined ? {} : { lan: config.lan }),
-    ...(config.relay === undefined ? {} : { relay: config.relay }),
-    ...(config.profile === undefined ? {} : { profile: config.profile }),
-    ...(config.allow === undefined ? {} : { allow: config.allow }),
     logger: log,
     ...node,
   }

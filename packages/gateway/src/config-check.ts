@@ -26,20 +26,27 @@ export async function checkConfig(text: string, options: CheckConfigOptions): Pr
   const problems = [...errors]
   if (config !== undefined) {
     problems.push(...(await missingFiles(config, files)))
-    const { secretKeyFile } = config
-    if (secretKeyFile !== undefined) {
-      await files.readText(secretKeyFile).catch((error: unknown) => {
+    for (const [key, name, where] of keyFiles(config)) {
+      if (name === undefined) continue
+      await files.readText(name).catch((error: unknown) => {
         problems.push({
           file,
-          ...config.secretKeyFileWhere,
-          key: 'secret_key_file',
-          message: `"${secretKeyFile}" cannot be read: ${messageOf(error)}`,
+          ...where,
+          key,
+          message: `"${name}" cannot be read: ${messageOf(error)}`,
         })
       })
     }
   }
   if (problems.length === 0) return { config, problems }
   return { config: undefined, problems: new ConfigError(problems).problems }
+}
+
+function keyFiles(config: GatewayConfig) {
+  return [
+    ['secret_key_file', config.secretKeyFile, config.secretKeyFileWhere],
+    ['network_key_file', config.networkKeyFile, config.networkKeyFileWhere],
+  ] as const
 }
 
 async function missingFiles(

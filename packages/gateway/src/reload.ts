@@ -178,6 +178,10 @@ const AT_START = [
   ['secretKey', 'secret_key'],
   ['secretKeyFile', 'secret_key_file'],
   ['allow', 'allow'],
+  ['profile', 'profile'],
+  ['networkKey', 'network_key'],
+  ['networkKeyFile', 'network_key_file'],
+  ['puzzles', 'puzzles'],
 ] as const
 
 /**

@@ -1,6 +1,7 @@
 import { examine } from '../doctor/examine.ts'
 import type { Finding } from '../doctor/finding.ts'
-import { DEFAULT_BOOTSTRAP, expectNoMore } from './joined.ts'
+import { configuredExamination } from './configured-examination.ts'
+import { expectNoMore } from './joined.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
 import { asUsageError, meshHelpOfClient, meshOptions, parseOptions } from './usage.ts'
@@ -11,6 +12,8 @@ Finds out why nodes do not find each other. Looks at each address to join throug
 handshake, network, key), at this machine's clock, at NAT and, with --listen, at whether others can
 dial this machine, and tells what to do. Exit status 1 if something is wrong.
 
+  -c, --config FILE          look as the gateway of this configuration would: its nodes to join,
+                             network, keys; other options win over it
       --json                 an object instead of lines
 ${meshHelpOfClient}
 `
@@ -19,6 +22,7 @@ ${meshHelpOfClient}
 export async function doctorCommand(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseOptions('flatend doctor', args, {
     ...meshOptions,
+    config: { type: 'string', short: 'c' },
     json: { type: 'boolean' },
   })
   if (values.help) {
@@ -27,12 +31,12 @@ export async function doctorCommand(args: readonly string[]): Promise<number> {
   }
   expectNoMore(positionals, 'doctor')
   const log = createLogger(values['log-level'] ?? 'error', 2)
-  const bootstrap = values.bootstrap ?? DEFAULT_BOOTSTRAP
-  const findings = await examine(nodeOptions({ ...values, bootstrap }, log)).catch(
-    (error: unknown) => {
-      throw asUsageError(error)
-    },
-  )
+  const given = nodeOptions(values, log)
+  const { options, notes } = await configuredExamination(values.config, log)
+  const found = await examine({ ...options, ...given }).catch((error: unknown) => {
+    throw asUsageError(error)
+  })
+  const findings = [...notes, ...found]
   const ok = !findings.some(({ level }) => level === 'problem')
   process.stdout.write(
     values.json ? `${JSON.stringify({ ok, findings }, undefined, 2)}\n` : shown(findings, ok),

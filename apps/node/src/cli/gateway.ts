@@ -1,10 +1,9 @@
-import { ConfigError, type GatewayConfig } from '@flatend/gateway'
+import { ConfigError } from '@flatend/gateway'
 import { watchFile } from '../config-watch.ts'
 import { type GatewayNode, type GatewayNodeOptions, startGateway } from '../gateway-node.ts'
 import type { Logger } from '../logger.ts'
-import { parseSecretKey } from '../secret-key.ts'
 import { type ConfigText, loadConfig, readConfigText, reloadConfig } from './config-file.ts'
-import { readSecretKeyFile } from './key-file.ts'
+import { configuredKeys } from './configured-keys.ts'
 import { listRoutes } from './list-routes.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
@@ -53,7 +52,7 @@ export async function gatewayCommand(args: readonly string[]): Promise<number> {
   if (values.check || values.routes) return await tell(text, log, values.routes === true)
   const given = nodeOptions(values, log)
   const config = await loadConfig(text, log)
-  const node = { ...configuredKey(config), ...given }
+  const node = { ...configuredKeys(config), ...given }
   await serve({ config, node, log, debug: log.isLevelEnabled('debug') }, text)
   return 0
 }
@@ -61,21 +60,9 @@ export async function gatewayCommand(args: readonly string[]): Promise<number> {
 /** Says what is wrong, or what is served. */
 async function tell(text: ConfigText, log: Logger, routes: boolean): Promise<number> {
   const config = await loadConfig(text, log)
-  configuredKey(config)
+  configuredKeys(config)
   process.stdout.write(routes ? listRoutes(config) : `${config.file}: nothing is wrong\n`)
   return 0
-}
-
-function configuredKey({ secretKey, secretKeyFile, file }: GatewayConfig): {
-  secretKey?: Uint8Array
-} {
-  if (secretKeyFile !== undefined) return { secretKey: readSecretKeyFile(secretKeyFile) }
-  if (secretKey === undefined) return {}
-  try {
-    return { secretKey: parseSecretKey(Buffer.from(secretKey)) }
-  } catch (error) {
-    throw new UsageError(`secret_key in ${file} is not usable: ${(error as Error).message}`)
-  }
 }
 
 /** Serves until it is told to stop, reloading when it is told to and when the file changes. */

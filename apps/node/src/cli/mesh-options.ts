@@ -1,7 +1,8 @@
-import type { Profile } from '@flatend/kademlia'
+import { MAX_PUZZLE_BITS, type Profile } from '@flatend/kademlia'
 import { parseAddress } from '../address.ts'
 import type { Logger } from '../logger.ts'
 import { type NodeOptions, splitKey } from '../options.ts'
+import { readNetworkKeyFile } from './configured-keys.ts'
 import { readSecretKeyFile } from './key-file.ts'
 import { asUsageError, UsageError } from './usage.ts'
 
@@ -13,8 +14,11 @@ export interface MeshValues {
   readonly legacy?: boolean | undefined
   readonly listen?: readonly string[] | undefined
   readonly network?: string | undefined
+  readonly 'network-key-file'?: string | undefined
   readonly 'peer-cache'?: string | undefined
   readonly profile?: string | undefined
+  readonly 'puzzle-dynamic'?: string | undefined
+  readonly 'puzzle-static'?: string | undefined
   readonly 'secret-key-file'?: string | undefined
 }
 
@@ -22,7 +26,6 @@ export interface MeshValues {
 export function nodeOptions(values: MeshValues, logger: Logger): NodeOptions {
   for (const address of values.bootstrap ?? []) checkSeed(address)
   for (const address of values.listen ?? []) check(address, '--listen')
-  const keyFile = values['secret-key-file']
   return {
     logger,
     ...(values.bootstrap ? { addrs: values.bootstrap } : {}),
@@ -32,13 +35,34 @@ export function nodeOptions(values: MeshValues, logger: Logger): NodeOptions {
     ...(values.network === undefined ? {} : { network: values.network }),
     ...(values['peer-cache'] === undefined ? {} : { peerCache: values['peer-cache'] }),
     ...(values.profile === undefined ? {} : { profile: profileOf(values.profile) }),
-    ...(keyFile === undefined ? {} : { secretKey: readSecretKeyFile(keyFile) }),
+    ...puzzlesOf(values),
+    ...keysOf(values),
+  }
+}
+
+function keysOf(values: MeshValues): Pick<NodeOptions, 'networkKey' | 'secretKey'> {
+  const { 'network-key-file': shared, 'secret-key-file': own } = values
+  return {
+    ...(shared === undefined ? {} : { networkKey: readNetworkKeyFile(shared) }),
+    ...(own === undefined ? {} : { secretKey: readSecretKeyFile(own) }),
   }
 }
 
 function lanOf({ lan, 'lan-interface': host }: MeshValues): Pick<NodeOptions, 'lan'> {
   if (host !== undefined) return { lan: { interface: host } }
   return lan === undefined ? {} : { lan }
+}
+
+function puzzlesOf(values: MeshValues): Pick<NodeOptions, 'puzzles'> {
+  const bits = (name: 'static' | 'dynamic'): number => {
+    const text = values[`puzzle-${name}`] ?? '0'
+    if (/^\d+$/.test(text) && Number(text) <= MAX_PUZZLE_BITS) return Number(text)
+    throw new UsageError(
+      `--puzzle-${name} ${text}: use a number of bits from 0 to ${MAX_PUZZLE_BITS}`,
+    )
+  }
+  const isGiven = values['puzzle-static'] !== undefined || values['puzzle-dynamic'] !== undefined
+  return isGiven ? { puzzles: { static: bits('static'), dynamic: bits('dynamic') } } : {}
 }
 
 function checkSeed(text: string): void {

@@ -16,8 +16,11 @@ export const meshOptions: {
   readonly listen: { readonly type: 'string'; readonly multiple: true }
   readonly 'log-level': { readonly type: 'string' }
   readonly network: { readonly type: 'string' }
+  readonly 'network-key-file': { readonly type: 'string' }
   readonly 'peer-cache': { readonly type: 'string' }
   readonly profile: { readonly type: 'string' }
+  readonly 'puzzle-dynamic': { readonly type: 'string' }
+  readonly 'puzzle-static': { readonly type: 'string' }
   readonly 'secret-key-file': { readonly type: 'string' }
   readonly help: { readonly type: 'boolean'; readonly short: 'h' }
 } = {
@@ -28,8 +31,11 @@ export const meshOptions: {
   listen: { type: 'string', multiple: true },
   'log-level': { type: 'string' },
   network: { type: 'string' },
+  'network-key-file': { type: 'string' },
   'peer-cache': { type: 'string' },
   profile: { type: 'string' },
+  'puzzle-dynamic': { type: 'string' },
+  'puzzle-static': { type: 'string' },
   'secret-key-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 }
@@ -40,8 +46,12 @@ export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join throu
       --lan                  find nodes of the local network by multicast, and be found
       --lan-interface IP     the same on the interface with this IPv4 address
       --network NAME         name of the mesh; nodes of other names are refused
+      --network-key-file FILE
+                             key that all nodes of a private mesh share (flatend keygen --network)
       --peer-cache FILE      keep the nodes met there; the next start tries them first
       --profile NAME         trusted, or open where anybody may join (see docs/discovery.md)
+      --puzzle-static BITS   zero bits that ids of the mesh must have worked for, 0 to 24; without a
+      --puzzle-dynamic BITS  secret key one that solves the static puzzle is made, which takes a while
       --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start
       --legacy               speak the protocol of 2020 too (see SECURITY.md)
       --log-level LEVEL      debug, info, warn, error or silent

@@ -5,7 +5,7 @@ type Level = 'ok' | 'note' | 'warning' | 'problem'
 export interface Finding {
   readonly level: Level
   /** What was looked at. */
-  readonly check: 'seed' | 'clock' | 'legacy' | 'address' | 'reachability' | 'mesh'
+  readonly check: 'key' | 'seed' | 'clock' | 'legacy' | 'address' | 'reachability' | 'mesh'
   /** Which one, such as the address of a seed. */
   readonly subject?: string
   /** What is so. */

@@ -28,6 +28,7 @@ const HANDSHAKE = 3_000
 export interface GreetOptions {
   readonly identity: Identity
   readonly network: string | undefined
+  readonly networkKey: Uint8Array | undefined
   readonly legacy: boolean
   readonly expectedKey: Uint8Array | undefined
   readonly signal: AbortSignal
@@ -45,7 +46,7 @@ export interface Greeting {
 
 /** Opens a session over a link, asks a few things, and ends it. */
 export function greet(link: Link, options: GreetOptions): Promise<Greeting> {
-  const { identity, network, legacy, expectedKey, signal } = options
+  const { identity, network, networkKey, legacy, expectedKey, signal } = options
   return new Promise((resolve, reject) => {
     const abort = (): void => channel.destroy(signal.reason as Error)
     const receiver: ChannelReceiver = {
@@ -69,6 +70,7 @@ export function greet(link: Link, options: GreetOptions): Promise<Greeting> {
       receiver,
       limits: { handshakeMs: HANDSHAKE },
       ...(network === undefined ? {} : { network }),
+      ...(networkKey === undefined ? {} : { networkKey }),
       ...(expectedKey === undefined ? {} : { expectedKey }),
     })
     const converse = async (hello: Hello): Promise<void> => {

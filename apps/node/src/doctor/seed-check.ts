@@ -20,6 +20,7 @@ export interface SeedCheckContext {
   readonly transport: Transport
   readonly identity: Identity
   readonly network: string | undefined
+  readonly networkKey: Uint8Array | undefined
   readonly legacy: boolean
 }
 

@@ -1,6 +1,7 @@
 import { ConfigError } from './config-error.ts'
 import { ADDRESS_ALLOWED, parseAddress } from './listen-address.ts'
 import { readListeners } from './listener.ts'
+import { readMembership } from './membership.ts'
 import { Problems, Section } from './section.ts'
 import { readToml, type TomlTable } from './toml.ts'
 import type {
@@ -89,6 +90,7 @@ function readRoot(section: Section, problems: Problems): GatewayConfig {
     secretKeyFile: section.filled('secret_key_file')?.value,
     allow: readAllow(section.table('allow')),
     secretKeyFileWhere: section.where('secret_key_file'),
+    ...readMembership(section),
     admin: readAdmin(section),
     shutdownDelayMs: section.duration('shutdown_delay') ?? 0,
     listeners: readListeners(section.tables('http')),

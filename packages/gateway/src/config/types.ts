@@ -3,6 +3,7 @@ import type { TrustedProxies } from '../edge/proxies.ts'
 import type { CompressConfig } from './compress.ts'
 import type { EdgeConfig } from './edge.ts'
 import type { GrpcConfig } from './grpc.ts'
+import type { MembershipConfig } from './membership.ts'
 import type { StaticOptions } from './static.ts'
 import type { WebSocketConfig } from './web-socket.ts'
 
@@ -172,7 +173,7 @@ export interface AdminConfig {
 }
 
 /** A whole configuration file, checked; frozen. */
-export interface GatewayConfig {
+export interface GatewayConfig extends MembershipConfig {
   readonly file: string
   /** `host:port` the mesh node listens on, as written. */
   readonly addr: string | undefined
