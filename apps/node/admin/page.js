@@ -208,14 +208,12 @@ function showCounters({ mesh, peers, refused }) {
     ...Object.entries(mesh.streams).map(([name, value]) => [`streams: ${words(name)}`, value]),
     ...Object.entries(refused).map(([reason, value]) => [`turned away: ${reason}`, value]),
   ]
-  table(by('counters'), {
-    rows,
-    empty: '',
-    columns: [
-      { title: 'since the start', of: ([name]) => name },
-      { title: '', number: true, of: ([, value]) => count(value) },
-    ],
-  })
+  const items = rows.map(([name, value]) =>
+    element('div', {
+      children: [element('dt', { text: name }), element('dd', { text: count(value) })],
+    }),
+  )
+  by('counters').replaceChildren(...items)
 }
 
 function showCertificates({ certificates, now }) {

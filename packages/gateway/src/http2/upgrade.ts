@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
-import { type WebSocket, WebSocketServer } from 'ws'
+import type * as Ws from 'ws'
 import type { UpgradeOptions } from '../web-socket/port.ts'
 
 /** Bytes a client may send before it knows that there is a WebSocket; it has no reason to. */
@@ -9,6 +10,9 @@ const MAX_EARLY = 65_536
 const DEFLATE_FROM = 1_024
 
 const ASKED = Symbol('asked')
+/** Loaded for the first WebSocket: a tenth of what a gateway takes to start. */
+let ws: typeof Ws | undefined
+const loadWs = (): typeof Ws => (ws ??= createRequire(import.meta.url)('ws') as typeof Ws)
 
 /** Requests of Node's server; only those for a WebSocket are upgrades. */
 export class UpgradeMessage extends IncomingMessage {}
@@ -65,7 +69,7 @@ export class PendingUpgrade {
   }
 
   /** Makes the connection a WebSocket, by one of these servers. */
-  accept(servers: SocketServers, options: UpgradeOptions): WebSocket {
+  accept(servers: SocketServers, options: UpgradeOptions): Ws.WebSocket {
     const socket = this.#socket
     this.response.detachSocket(socket)
     socket.off('readable', this.#onReadable)
@@ -105,15 +109,15 @@ interface Handover {
 
 /** The servers of the package ws: one for each kind of WebSocket, and what is asked of it now. */
 export class SocketServers {
-  readonly #servers = new Map<string, WebSocketServer>()
+  readonly #servers = new Map<string, Ws.WebSocketServer>()
   #headers: readonly string[] = []
   #protocol: string | undefined
 
   /** @throws Error where ws does not take the handshake; it has answered it then */
-  accept({ request, socket, head }: Handover, options: UpgradeOptions): WebSocket {
+  accept({ request, socket, head }: Handover, options: UpgradeOptions): Ws.WebSocket {
     this.#headers = options.headers
     this.#protocol = options.protocol
-    let accepted: WebSocket | undefined
+    let accepted: Ws.WebSocket | undefined
     this.#serverFor(options).handleUpgrade(request, socket, head, (opened) => {
       accepted = opened
     })
@@ -121,10 +125,11 @@ export class SocketServers {
     return accepted
   }
 
-  #serverFor({ maxMessage, deflate }: UpgradeOptions): WebSocketServer {
+  #serverFor({ maxMessage, deflate }: UpgradeOptions): Ws.WebSocketServer {
     const key = `${maxMessage} ${deflate}`
     const known = this.#servers.get(key)
     if (known !== undefined) return known
+    const { WebSocketServer } = loadWs()
     const server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
