@@ -8,6 +8,8 @@ export type CallOutcome = 'ok' | CallFailure['kind']
 export interface RequestOutcome {
   /** The status sent; `undefined` where the client left before any. */
   readonly status: number | undefined
+  /** The status of gRPC, where the answer ended with one. */
+  readonly grpcStatus?: number | undefined
   readonly requestBytes: number
   readonly responseBytes: number
   readonly durationMs: number

@@ -28,6 +28,8 @@ export interface RouteCounts {
   readonly aborted: number
   /** Calls that were sent to another provider. */
   readonly retries: number
+  /** Answers of gRPC by status. */
+  readonly grpc: ReadonlyMap<number, number>
   /** Calls by outcome; only outcomes there were. */
   readonly calls: ReadonlyMap<CallOutcome, number>
 }
@@ -74,6 +76,7 @@ class RouteCounter implements RouteMeter, RouteCounts {
   readonly classes: Float64Array = new Float64Array(STATUS_CLASSES.length)
   readonly durations: Histogram = new Histogram()
   readonly calls = new Map<CallOutcome, number>()
+  readonly grpc = new Map<number, number>()
   requestBytes = 0
   responseBytes = 0
   aborted = 0
@@ -91,6 +94,8 @@ class RouteCounter implements RouteMeter, RouteCounts {
     this.requestBytes += outcome.requestBytes
     this.responseBytes += outcome.responseBytes
     if (outcome.aborted) this.aborted++
+    const { grpcStatus } = outcome
+    if (grpcStatus !== undefined) this.grpc.set(grpcStatus, (this.grpc.get(grpcStatus) ?? 0) + 1)
   }
 
   retried(): void {

@@ -15,6 +15,7 @@ export function writeRequests(text: PrometheusText, routes: readonly RouteCounts
   for (const route of routes) text.sample(route.aborted, labelsOf(route))
   counter(text, 'flatend_http_retries_total', 'Calls that were sent to another provider.')
   for (const route of routes) text.sample(route.retries, labelsOf(route))
+  writeGrpc(text, routes)
   writeCalls(text, routes)
 }
 
@@ -55,6 +56,15 @@ function writeDurations(text: PrometheusText, routes: readonly RouteCounts[]): v
       text.sample(below, { ...labels, le }, '_bucket')
     }
     text.sample(durations.sum / 1_000, labels, '_sum').sample(durations.count, labels, '_count')
+  }
+}
+
+function writeGrpc(text: PrometheusText, routes: readonly RouteCounts[]): void {
+  counter(text, 'flatend_grpc_requests_total', 'Calls of gRPC by route and status.')
+  for (const route of routes) {
+    for (const [status, count] of route.grpc) {
+      text.sample(count, { route: route.labels.path, grpc_status: String(status) })
+    }
   }
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { trailersFrame } from '../../src/grpc/frames.ts'
-import { bytes, type Harness, start } from '../support/harness.ts'
+import { PrometheusText } from '../../src/metrics/prometheus.ts'
+import { createRequestMetrics } from '../../src/metrics/request-metrics.ts'
+import { writeRequests } from '../../src/metrics/write-requests.ts'
+import { bytes, failure, type Harness, start } from '../support/harness.ts'
 
 const route = (more: string): string => `[[http.routes]]
 path = "POST /a.B/*method"
@@ -110,5 +113,24 @@ describe('what the edge decides holds for routes of gRPC', () => {
     const { send } = await start(route(''))
     const exchange = send(call(undefined, ...Array<string>(400).fill('x-a')))
     expect(exchange.header('grpc-status')).toBe('8')
+  })
+
+  it('counts calls by the status of gRPC, whoever gave it', async () => {
+    const metrics = createRequestMetrics()
+    const harness = await start(route(''), { metrics })
+    harness.send(call())
+    answer(harness)
+    harness.tick()
+    harness.send(call())
+    harness.caller.last.sink.fail(failure('no-provider'))
+    const text = new PrometheusText()
+    writeRequests(text, metrics.routes)
+    const lines = text.toString().split('\n')
+    const found = lines.filter((line) => line.startsWith('flatend_grpc_requests_total'))
+    const label = 'route="/a.B/*method"'
+    expect(found).toEqual([
+      `flatend_grpc_requests_total{${label},grpc_status="0"} 1`,
+      `flatend_grpc_requests_total{${label},grpc_status="14"} 1`,
+    ])
   })
 })
