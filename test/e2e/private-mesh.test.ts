@@ -127,15 +127,18 @@ describe('a private mesh', { timeout: 60_000 }, () => {
 test('ids that cost work, by the command line and by configuration', async () => {
   const folder = temporaryFolder()
   const own = join(folder, 'own.key')
-  await flatend(['keygen', own, '--puzzle', '6'])
+  const other = join(folder, 'other.key')
+  for (const file of [own, other]) await flatend(['keygen', file, '--puzzle', '6'])
   const top = `secret_key_file = ${JSON.stringify(own)}\npuzzles = { static = 6, dynamic = 6 }`
   const gateway = await gatewayForTest({ top, config: '' })
-  const puzzles = ['--puzzle-static', '6', '--puzzle-dynamic', '6']
-  // Without a key of its own one is made that solves the puzzle.
+  const puzzles = ['--puzzle-static', '6', '--puzzle-dynamic', '6', '--secret-key-file', other]
   const { code, stdout } = await flatend(['peers', '--json', '-b', gateway.mesh, ...puzzles])
   expect(code).toBe(0)
   const [peer] = JSON.parse(stdout) as readonly { readonly key: string }[]
   expect(peer?.key).toBe(readFileSync(own, 'utf8').trim().slice(64))
+  // The doctor, whose key has not paid, looks all the same.
+  const config = join(gateway.folder, 'config.toml')
+  expect((await flatend(['doctor', '-c', config])).stdout).toContain('All is well.')
   const light = join(folder, 'light.key')
   writeFileSync(light, `${'07'.repeat(32)}\n`)
   const args = ['peers', '-b', gateway.mesh, '--puzzle-static', '24', '--secret-key-file', light]

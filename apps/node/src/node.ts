@@ -25,7 +25,7 @@ import { PeerId } from './peer-id.ts'
 import { distinct, type PeerInfo, peerInfo } from './peer-info.ts'
 import { ping } from './ping.ts'
 import { Provider } from './provider.ts'
-import { generatePuzzleKey, solvePuzzles } from './puzzles.ts'
+import { solvePuzzles } from './puzzles.ts'
 import type { CallOptions, Reply } from './reply.ts'
 import { deferToEndOfTick, systemClock } from './runtime.ts'
 import { generateSecretKey, publicKeyOf, seedOf } from './secret-key.ts'
@@ -118,7 +118,7 @@ export class Node {
    */
   static async start(options: NodeOptions = {}): Promise<Node> {
     const seeds = normalizeSeeds(options.addrs ?? [])
-    const seed = seedOf(options.secretKey ?? newKey(options))
+    const seed = seedOf(options.secretKey ?? generateSecretKey())
     const handlers = handlersOf(options.services)
     const transport = options.transport ?? transportFor(options)
     const listeners = new Listeners(transport, options.logger)
@@ -316,11 +316,6 @@ export class Node {
     if (!this.#shutdown) return
     throw new NodeError('FLATEND_NODE_SHUT_DOWN', 'this node was shut down: start another')
   }
-}
-
-/** A key for one process; where the network has a puzzle, one that solves it. */
-function newKey({ puzzles, suite = nodeSuite }: NodeOptions): Uint8Array {
-  return generatePuzzleKey(puzzles?.static ?? 0, generateSecretKey, suite)
 }
 
 interface NodeParts {

@@ -36,12 +36,14 @@ export async function configuredExamination(
   const config = await loadConfig(readConfigText(file), log)
   const { secretKey, ...keys } = configuredKeys(config)
   const { addr = DEFAULT_ADDR, bootstrap } = config
-  const node = { ...configuredNode(config), ...keys }
+  const { puzzles, ...rest } = configuredNode(config)
+  // Without what an id costs: a key made for this alone has not paid.
+  const node = { ...rest, ...keys }
   // It joins nobody, others join it: so it is looked at itself, by somebody else.
   if (bootstrap.length === 0) return { options: { ...node, addrs: [dialable(addr)] }, notes: [] }
   if (secretKey === undefined) return { options: node, notes: [] }
   if (await isTaken(addr)) return { options: node, notes: [ANOTHER_KEY] }
-  return { options: { ...node, secretKey }, notes: [] }
+  return { options: { ...node, secretKey, ...(puzzles ? { puzzles } : {}) }, notes: [] }
 }
 
 /** An address that is bound, as one of this machine to connect to. */

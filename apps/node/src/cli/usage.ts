@@ -50,8 +50,8 @@ export const meshHelp: string = `  -b, --bootstrap HOST:PORT  node to join throu
                              key that all nodes of a private mesh share (flatend keygen --network)
       --peer-cache FILE      keep the nodes met there; the next start tries them first
       --profile NAME         trusted, or open where anybody may join (see docs/discovery.md)
-      --puzzle-static BITS   zero bits that ids of the mesh must have worked for, 0 to 24; without a
-      --puzzle-dynamic BITS  secret key one that solves the static puzzle is made, which takes a while
+      --puzzle-static BITS   zero bits that ids of the mesh must have worked for, 0 to 24: the secret
+      --puzzle-dynamic BITS  key solves the static one (flatend keygen --puzzle), each start the other
       --secret-key-file FILE identity, as "flatend keygen" writes it; else a new one each start
       --legacy               speak the protocol of 2020 too (see SECURITY.md)
       --log-level LEVEL      debug, info, warn, error or silent

@@ -4,7 +4,6 @@ import { formatAddress } from '../address.ts'
 import { Node } from '../node.ts'
 import type { NodeOptions } from '../options.ts'
 import { PeerId } from '../peer-id.ts'
-import { generatePuzzleKey } from '../puzzles.ts'
 import { generateSecretKey, seedOf } from '../secret-key.ts'
 import { createTransport } from '../transport.ts'
 import type { Finding } from './finding.ts'
@@ -18,8 +17,7 @@ const SKEW_BROKEN = 60_000
 /** Looks at everything a node needs to be part of a mesh; options are those it would be started with. */
 export async function examine(options: NodeOptions): Promise<Finding[]> {
   const { addrs = [], network, networkKey, legacy = false } = options
-  const bits = options.puzzles?.static ?? 0
-  const secretKey = options.secretKey ?? generatePuzzleKey(bits, generateSecretKey, nodeSuite)
+  const secretKey = options.secretKey ?? generateSecretKey()
   const context = {
     transport: options.transport ?? createTransport({}),
     identity: nodeSuite.identity(seedOf(secretKey)),
