@@ -24,7 +24,7 @@ import type { Logger } from './logger.ts'
 import { MeshPeer } from './mesh-peer.ts'
 import { Node } from './node.ts'
 import type { NodeOptions } from './options.ts'
-import { deferToEndOfTick, systemClock } from './runtime.ts'
+import { deferToEndOfTurn, systemClock } from './runtime.ts'
 import { gatewayTracer } from './tracing/gateway-tracer.ts'
 import { loadTelemetry } from './tracing/telemetry.ts'
 import { version } from './version.ts'
@@ -78,7 +78,7 @@ export async function startGateway(options: GatewayNodeOptions): Promise<Gateway
     certificates,
     compressors: createCompressors(),
     clock: systemClock,
-    defer: deferToEndOfTick,
+    defer: deferToEndOfTurn,
     random: Math.random,
     log,
     metrics,
@@ -139,6 +139,7 @@ function meshOptionsOf({ config, node, log }: GatewayNodeOptions): NodeOptions {
     ...configuredNode(config),
     ...(config.peerCache === undefined ? {} : { peerCache: config.peerCache }),
     logger: log,
+    defer: deferToEndOfTurn,
     ...node,
   }
 }

@@ -92,7 +92,7 @@ export class Node {
       metadata: [...Object.entries(options.metadata ?? {}).flat(), ...solution],
       clock: options.clock ?? systemClock,
       random: options.random ?? Math.random,
-      defer: deferToEndOfTick,
+      defer: options.defer ?? deferToEndOfTick,
       dispatch: serveCalls({
         find: (service) => handlers.get(service),
         call: (service, body, rest) => this.call(service, body, rest),

@@ -22,10 +22,18 @@ export const systemClock: Clock = {
 }
 
 /**
- * Runs `task` when everything this turn of the event loop brought is done. Node runs microtasks after
- * the callback of each socket, so an earlier end would be that of one request: what the requests of 64
- * clients send to a node leaves in one packet, and costs a gateway half of what one packet each does.
+ * Runs `task` when everything this tick set in motion is done: microtasks drain first, so what 64
+ * resolved calls send next still leaves in one packet.
  */
 export function deferToEndOfTick(task: () => void): void {
+  queueMicrotask(() => process.nextTick(task))
+}
+
+/**
+ * Runs `task` when everything this turn of the event loop brought is done. A tick ends with the
+ * callback of each socket, and so would be that of one request: for a gateway, the requests of 64
+ * clients leave in one packet, and cost half. A call by itself costs a tenth more, so nodes do not.
+ */
+export function deferToEndOfTurn(task: () => void): void {
   setImmediate(task)
 }
