@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { Node } from '@flatend/node'
+import { type Context, Node } from '@flatend/node'
 import { describe, expect, onTestFinished, type TestContext, test } from 'vitest'
 import { drivers, startGateway, temporaryFolder } from '../support/gateway.ts'
 import { opensslHere, selfSigned } from '../support/openssl.ts'
@@ -22,6 +22,12 @@ interface Served {
   readonly folder: string
 }
 
+/** Waits for the whole request: an answer before what is wrong with it has come would be as right. */
+async function hello(ctx: Context): Promise<string> {
+  await ctx.body()
+  return 'hello'
+}
+
 async function serve(ctx: TestContext, driver: DriverName, keys = ''): Promise<Served> {
   skipUnless(ctx, opensslHere)
   const folder = temporaryFolder()
@@ -29,12 +35,12 @@ async function serve(ctx: TestContext, driver: DriverName, keys = ''): Promise<S
   const gateway = await startGateway({
     driver,
     listener: `https = true\n${keys}\ntls = { certificate = "${certificate}", key = "${key}" }`,
-    config: '[[http.routes]]\npath = "GET /"\nservice = "hello"\n',
+    config: '[[http.routes]]\npath = "GET /"\nmethods = ["POST"]\nservice = "hello"\n',
   })
   onTestFinished(async () => {
     await gateway.process.stop('SIGKILL')
   })
-  const node = await Node.start({ addrs: [gateway.mesh], services: { hello: () => 'hello' } })
+  const node = await Node.start({ addrs: [gateway.mesh], services: { hello } })
   onTestFinished(() => node.shutdown({ timeoutMs: 0 }))
   const url = gateway.url.replace('http:', 'https:')
   return { url: `${url}/`, port: Number(new URL(url).port), ca: certificate, folder }
