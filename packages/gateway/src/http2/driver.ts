@@ -20,6 +20,7 @@ import { listenError } from './listen-error.ts'
 import { peerText } from './peer.ts'
 import { PulseWatch } from './pulse.ts'
 import { refusalOfBytes } from './refused-bytes.ts'
+import { Running } from './running.ts'
 import { createNodeServer, statusOfClientError } from './servers.ts'
 import { StallWatch } from './stall.ts'
 import { TLS_OPTIONS } from './tls-options.ts'
@@ -47,12 +48,11 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
-  readonly #active = new Map<NodeExchange, ServerHttp2Session | undefined>()
-  readonly #webSockets = new Set<ClosableSocket>()
+  /** Exchanges by their session, in HTTP/2. */
+  readonly #running = new Running<NodeExchange, ServerHttp2Session | undefined>()
   readonly #socketServers = new SocketServers()
   #handler: ExchangeHandler | undefined
   #draining = false
-  #idle: (() => void)[] = []
 
   constructor(options: DriverOptions) {
     const { certificates } = options
@@ -121,34 +121,19 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   }
 
   drain(deadlineMs: number): Promise<void> {
-    for (const socket of this.#webSockets) socket.close(GOING_AWAY, '')
-    if (this.#active.size + this.#webSockets.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, deadlineMs)
-      this.#idle.push(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+    return this.#running.drain(deadlineMs)
   }
 
   destroy(): void {
     this.stopAccepting()
     // Each in its own way first: of HTTP/1.0 the end of a connection may be the end of an answer.
-    for (const exchange of this.#active.keys()) exchange.stalled('shutdown')
+    for (const exchange of this.#running.exchanges.keys()) exchange.stalled('shutdown')
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
 
   socketClosed(socket: ClosableSocket): void {
-    this.#webSockets.delete(socket)
-    this.#settle()
-  }
-
-  /** Nothing runs any more: whoever waits for that is told. */
-  #settle(): void {
-    if (this.#active.size + this.#webSockets.size > 0) return
-    for (const resolve of this.#idle.splice(0)) resolve()
+    this.#running.close(socket)
   }
 
   #listenToServer(): void {
@@ -207,7 +192,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     const { idleTimeoutMs } = this.#options
     if (idleTimeoutMs <= 0) return
     session.setTimeout(idleTimeoutMs, () => {
-      for (const other of this.#active.values()) if (other === session) return
+      for (const other of this.#running.exchanges.values()) if (other === session) return
       session.close()
     })
   }
@@ -242,11 +227,14 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     exchange.upgrade = (options, events) => {
       checkResponse(200, options.headers)
       exchange.leave()
-      this.#active.delete(exchange)
-      const accepted = pending.accept(this.#socketServers, options)
-      const socket = new NodeWebSocket(accepted, { options, events }, this)
-      this.#webSockets.add(socket)
-      return socket
+      try {
+        const accepted = pending.accept(this.#socketServers, options)
+        const socket = new NodeWebSocket(accepted, { options, events }, this)
+        this.#running.open(socket)
+        return socket
+      } finally {
+        this.#running.end(exchange)
+      }
     }
   }
 
@@ -255,19 +243,15 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     stream: ServerHttp2Stream | ServerResponse,
     session: ServerHttp2Session | undefined,
   ): void {
-    this.#active.set(exchange, session)
+    this.#running.begin(exchange, session)
     // Node lets a stream of HTTP/2 live on that its client reset with NO_ERROR.
     stream.on('aborted', () => stream.destroy())
     stream.on('close', () => {
-      this.#active.delete(exchange)
       exchange.closed(isComplete(stream, exchange))
-      this.#settle()
+      this.#running.end(exchange)
     })
   }
 }
-
-/** RFC 6455 §7.4.1. */
-const GOING_AWAY = 1001
 
 /** Node ends a stream of HTTP/2 that the client reset, as if all were well. */
 function isComplete(stream: ServerHttp2Stream | ServerResponse, exchange: NodeExchange): boolean {

@@ -11,6 +11,7 @@ import { isToken } from '../http2/header-check.ts'
 import { listenError } from '../http2/listen-error.ts'
 import { peerOfBytes } from '../http2/peer.ts'
 import { PulseWatch } from '../http2/pulse.ts'
+import { Running } from '../http2/running.ts'
 import { StallWatch } from '../http2/stall.ts'
 import type { ClosableSocket, SocketContext } from '../http2/web-socket.ts'
 import { excerpt, type Refusal } from '../refusal.ts'
@@ -33,9 +34,6 @@ import type {
 import { socketBehavior, upgradeExchange } from './web-socket.ts'
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'])
-
-/** RFC 6455 §7.4.1. */
-const GOING_AWAY = 1001
 
 /** Times a port of the system's choice is asked for. */
 const MAX_ATTEMPTS = 10
@@ -66,8 +64,7 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
   readonly pulses: PulseWatch
   readonly #uws: Uws
   readonly #options: DriverOptions
-  readonly #active = new Set<UwsExchange>()
-  readonly #webSockets = new Set<ClosableSocket>()
+  readonly #running = new Running<UwsExchange, undefined>()
   /**
    * First the application that listens; last the one that serves new connections, where it is
    * another. Those between serve connections of older certificates.
@@ -80,7 +77,6 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
   #bound: Bound | undefined
   #draining = false
   #destroyed = false
-  #idle: (() => void)[] = []
 
   constructor(uws: Uws, options: DriverOptions) {
     this.#uws = uws
@@ -147,15 +143,7 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
   }
 
   drain(deadlineMs: number): Promise<void> {
-    for (const socket of this.#webSockets) socket.close(GOING_AWAY, '')
-    if (this.#active.size + this.#webSockets.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, deadlineMs)
-      this.#idle.push(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+    return this.#running.drain(deadlineMs)
   }
 
   destroy(): void {
@@ -167,19 +155,11 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
   }
 
   closed(exchange: UwsExchange): void {
-    this.#active.delete(exchange)
-    this.#settle()
+    this.#running.end(exchange)
   }
 
   socketClosed(socket: ClosableSocket): void {
-    this.#webSockets.delete(socket)
-    this.#settle()
-  }
-
-  /** Nothing runs any more: whoever waits for that is told. */
-  #settle(): void {
-    if (this.#active.size + this.#webSockets.size > 0) return
-    for (const resolve of this.#idle.splice(0)) resolve()
+    this.#running.close(socket)
   }
 
   refused(refusal: Refusal): void {
@@ -223,7 +203,7 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
     try {
       exchange = this.#accept(response, request)
       if (exchange === undefined) return
-      this.#active.add(exchange)
+      this.#running.begin(exchange, undefined)
       if (socket !== undefined) this.#offer(exchange, socket)
       this.#handler?.(exchange)
     } catch {
@@ -238,7 +218,7 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
   #offer(exchange: UwsExchange, native: UwsSocketContext): void {
     exchange.upgrade = (options, events) => {
       const link = upgradeExchange({ exchange, native, context: this }, options, events)
-      this.#webSockets.add(link)
+      this.#running.open(link)
       return link
     }
   }
