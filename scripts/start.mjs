@@ -50,6 +50,9 @@ gateway.once('exit', (code) => {
 
 let stopping = false
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
+// npm runs this by a shell, which a signal to npm ends alone: nobody would be left to stop the rest.
+const { ppid } = process
+setInterval(() => process.ppid !== ppid && stop(), 500).unref()
 
 function stop() {
   if (stopping) return
