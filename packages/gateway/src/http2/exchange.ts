@@ -8,11 +8,11 @@ import type {
 } from '../driver.ts'
 import { GatewayError } from '../errors.ts'
 import { excerpt, type Refusal, type RefusalReason } from '../refusal.ts'
-import { slowBody } from '../transfer/body-problem.ts'
 import type { NodeBody } from './body.ts'
 import { checkResponse, isBodyless } from './header-check.ts'
 import type { RequestHead } from './request-head.ts'
 import { NodeSink } from './sink.ts'
+import { failSlowUpload } from './slow-upload.ts'
 import type { StallWatch } from './stall.ts'
 import type { Transport } from './transport.ts'
 
@@ -165,11 +165,7 @@ export class NodeExchange implements Exchange {
       return
     }
     this.#slow = true
-    this.#upload.fail(slowBody())
-    setImmediate(() => {
-      if (this.#responded) setTimeout(() => this.abort(), LINGER_MS).unref()
-      else this.stalled('upload-timeout')
-    })
+    failSlowUpload(this, this.#upload, LINGER_MS)
   }
 
   /** Breaks the connection. */

@@ -9,9 +9,9 @@ import type {
 import { GatewayError } from '../errors.ts'
 import { checkResponse, isBodyless } from '../http2/header-check.ts'
 import { peerOfBytes } from '../http2/peer.ts'
+import { failSlowUpload } from '../http2/slow-upload.ts'
 import type { StallWatch } from '../http2/stall.ts'
 import { excerpt, type Refusal, type RefusalReason } from '../refusal.ts'
-import { slowBody } from '../transfer/body-problem.ts'
 import { EMPTY_BODY, NO_BODY, UwsBody } from './body.ts'
 import { headSize, type ResponseHead, writeHead } from './head.ts'
 import type { RequestHead } from './request-head.ts'
@@ -201,11 +201,7 @@ export class UwsExchange implements Exchange, SinkHost {
       return
     }
     this.#slow = true
-    this.#upload.fail(slowBody())
-    setImmediate(() => {
-      if (this.#responded) setTimeout(() => this.abort(), LINGER_MS).unref()
-      else this.stalled('upload-timeout')
-    })
+    failSlowUpload(this, this.#upload, LINGER_MS)
   }
 
   /** Breaks the connection. */
