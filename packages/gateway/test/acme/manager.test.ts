@@ -1,19 +1,14 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { AcmeManager } from '../../src/acme/manager.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PeerAnswer } from '../../src/acme/peers.ts'
-import { AcmeStorage, bundleOf } from '../../src/acme/storage.ts'
+import { bundleOf } from '../../src/acme/storage.ts'
 import { keyText, newKey, placeholder } from '../../src/acme/x509.ts'
 import { type Certificate, readCertificate } from '../../src/tls/certificate.ts'
 import { A_CERTIFICATE, A_KEY } from '../drivers/fixtures.ts'
+import { managerOf, START } from './manager-harness.ts'
 
-const START = Date.UTC(2026, 0)
-const nothing = (): void => {}
 const SERVER: ServerOptions = { cert: A_CERTIFICATE, key: A_KEY }
 
 /** A CA that is never in a good mood. */
@@ -36,75 +31,10 @@ function certificateFor(domain: string, at = START): Certificate {
   return readCertificate(placeholder(domain, key, at), keyText(key), at)
 }
 
-interface Timer {
-  readonly at: number
-  readonly callback: () => void
-}
-
-let folder: string
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'flatend-acme-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-})
-
-function managerWith(
-  directory: string,
-  ask?: (domain: string) => readonly PeerAnswer[],
-): {
-  readonly manager: AcmeManager
-  readonly pass: (ms: number) => void
-  readonly logged: (text: string) => Promise<void>
-} {
-  let now = START
-  const timers = new Set<Timer>()
-  const lines: string[] = []
-  let wake = nothing
-  const note = (_: object, message: string): void => {
-    lines.push(message)
-    wake()
-  }
-  const manager = new AcmeManager({
-    directory,
-    email: undefined,
-    ca: A_CERTIFICATE,
-    storage: new AcmeStorage(folder),
-    accountKey: newKey(),
-    clock: {
-      now: () => now,
-      setTimer: (callback, delay) => {
-        const timer = { at: now + delay, callback }
-        timers.add(timer)
-        return () => timers.delete(timer)
-      },
-    },
-    log: { debug: note, info: note, warn: note, error: note },
-    random: () => 0.5,
-    retryMs: 60_000,
-    peers: ask && {
-      ask: (domain) => Promise.resolve(ask(domain)),
-      challenge: () => Promise.resolve(undefined),
-      announce: () => {},
-    },
-  })
-  const pass = (ms: number): void => {
-    now += ms
-    for (const timer of Array.from(timers)) {
-      if (timer.at > now || !timers.delete(timer)) continue
-      timer.callback()
-    }
-  }
-  const logged = async (text: string): Promise<void> => {
-    while (!lines.includes(text)) await new Promise<void>((resolve) => (wake = resolve))
-    lines.splice(0)
-  }
-  return { manager, pass, logged }
-}
-
 describe('a CA that limits', () => {
   it('is left alone as long as it asks, and a placeholder is served', async () => {
     const { directory, asked } = await rateLimitedCa()
-    const { manager, pass, logged } = managerWith(directory)
+    const { manager, pass, logged } = managerOf(directory)
     await manager.add('a.test', () => {})
     expect(manager.entry('A.test')?.names).toEqual(['a.test'])
     pass(0)
@@ -132,9 +62,11 @@ describe('other gateways', () => {
     let answer: PeerAnswer = { precedes: true, serves: true, failing: false }
     let questions = 0
     const { directory, asked } = await rateLimitedCa()
-    const { manager, pass, logged } = managerWith(directory, () => {
-      questions++
-      return [answer]
+    const { manager, pass, logged, storage } = managerOf(directory, {
+      ask: () => {
+        questions++
+        return [answer]
+      },
     })
     let changes = 0
     await manager.add('a.test', () => changes++)
@@ -149,7 +81,7 @@ describe('other gateways', () => {
     expect([changes, asked()]).toEqual([1, 0])
     expect(manager.entry('a.test')?.certificate.trim()).toBe(certificate.certificate.trim())
     expect(manager.states()[0]?.placeholder).toBe(false)
-    const kept = await new AcmeStorage(folder).load('a.test', START)
+    const kept = await storage.load('a.test', START)
     expect(new X509Certificate(kept!.certificate).serialNumber).toBe(
       new X509Certificate(certificate.certificate).serialNumber,
     )
@@ -157,11 +89,13 @@ describe('other gateways', () => {
 
   it('are not waited for where they fail', async () => {
     const { directory, asked } = await rateLimitedCa()
-    const { manager, pass, logged } = managerWith(directory, () => [
-      { precedes: true, serves: true, failing: true },
-      { precedes: false, serves: true, failing: false },
-      { precedes: true, serves: false, failing: false },
-    ])
+    const { manager, pass, logged } = managerOf(directory, {
+      ask: () => [
+        { precedes: true, serves: true, failing: true },
+        { precedes: false, serves: true, failing: false },
+        { precedes: true, serves: false, failing: false },
+      ],
+    })
     await manager.add('a.test', () => {})
     pass(0)
     await logged('no certificate from the CA')
@@ -171,12 +105,14 @@ describe('other gateways', () => {
   it('cannot give what is for another name, expired, or no certificate', async () => {
     const { directory } = await rateLimitedCa()
     const base = { precedes: false, serves: true, failing: false }
-    const { manager, pass, logged } = managerWith(directory, () => [
-      { ...base, bundle: bundleOf(certificateFor('b.test')) },
-      { ...base, bundle: bundleOf(certificateFor('a.test', START - 80 * 86_400_000)) },
-      { ...base, bundle: 'nonsense' },
-      { ...base, bundle: `${keyText(newKey())}${certificateFor('a.test').certificate}` },
-    ])
+    const { manager, pass, logged } = managerOf(directory, {
+      ask: () => [
+        { ...base, bundle: bundleOf(certificateFor('b.test')) },
+        { ...base, bundle: bundleOf(certificateFor('a.test', START - 80 * 86_400_000)) },
+        { ...base, bundle: 'nonsense' },
+        { ...base, bundle: `${keyText(newKey())}${certificateFor('a.test').certificate}` },
+      ],
+    })
     await manager.add('a.test', () => {})
     pass(0)
     await logged('no certificate from the CA')
@@ -186,9 +122,9 @@ describe('other gateways', () => {
   it('that say they have news are asked, and nothing is ordered', async () => {
     const certificate = certificateFor('a.test')
     const { directory, asked } = await rateLimitedCa()
-    const { manager, logged } = managerWith(directory, () => [
-      { precedes: false, serves: true, failing: false, bundle: bundleOf(certificate) },
-    ])
+    const { manager, logged } = managerOf(directory, {
+      ask: () => [{ precedes: false, serves: true, failing: false, bundle: bundleOf(certificate) }],
+    })
     await manager.add('a.test', () => {})
     manager.heard('b.test')
     manager.heard('a.test')

@@ -188,7 +188,8 @@ describe('clients that only the node driver can tell of', () => {
   })
 })
 
-test.skipIf(!DRIVERS.includes('uws'))('of these uWebSockets.js tells nothing', async () => {
+test('of these uWebSockets.js tells nothing', async ({ skip }) => {
+  skip(!DRIVERS.includes('uws'), 'all tests of the driver uws: uWebSockets.js does not load here')
   const { send, refusals } = await bench('uws')
   expect(await send(HOSTS)).toMatch(/^HTTP\/1\.1 400 /)
   expect(refusals).toEqual([])
