@@ -142,6 +142,9 @@ describe('a script', { timeout: 60_000 }, () => {
   })
 })
 
+/** What decides of colours besides TERM: a machine that tests things may have any of them. */
+const COLOURS = ['CI', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'NO_COLOR', 'TMUX']
+
 /** A shell at a terminal of its own, which script(1) makes. */
 class Terminal {
   readonly process: Process
@@ -149,8 +152,9 @@ class Terminal {
 
   constructor(address: string, env: Readonly<Record<string, string>>) {
     const command = ['exec', `"${process.execPath}"`, `"${FLATEND}"`, 'repl', '-b', address]
+    const unset = COLOURS.filter((name) => !(name in env)).join(' ')
     this.process = start(
-      ['-qefc', `unset FORCE_COLOR; stty rows 24 cols 80; ${command.join(' ')}`, '/dev/null'],
+      ['-qefc', `unset ${unset}; stty rows 24 cols 80; ${command.join(' ')}`, '/dev/null'],
       {
         program: programPath('script') ?? 'script',
         env: { TERM: 'xterm', SHELL: '/bin/sh', ...env },
@@ -163,10 +167,14 @@ class Terminal {
     const from = this.#seen
     const at = await eventually(() => {
       const found = this.process.stdout.indexOf(text, from)
-      if (found < 0 && !this.process.alive) throw new Error(`no ${text}: ${this.process.stdout}`)
+      if (found < 0 && !this.process.alive) throw new Error('the shell has ended')
       return found < 0 ? undefined : { found }
+    }).catch((error: unknown) => {
+      throw new Error(`no ${JSON.stringify(text)} on ${JSON.stringify(this.process.stdout)}`, {
+        cause: error,
+      })
     })
-    this.#seen = (at?.found ?? 0) + text.length
+    this.#seen = at.found + text.length
     return this.process.stdout.slice(from, this.#seen)
   }
 

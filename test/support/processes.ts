@@ -192,7 +192,7 @@ export async function freePort(): Promise<number> {
 export async function eventually<T>(
   holds: () => T | Promise<T>,
   { within = PATIENCE, every = 25 }: { readonly within?: number; readonly every?: number } = {},
-): Promise<T> {
+): Promise<NonNullable<T>> {
   const end = performance.now() + within
   for (;;) {
     const value = await holds()
