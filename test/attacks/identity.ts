@@ -82,12 +82,12 @@ async function replayOurs(): Promise<Outcome> {
 export async function peerIds(node: {
   command(name: string): Promise<Record<string, unknown>>
 }): Promise<readonly string[]> {
-  const { peers } = (await eventually(async () => {
+  const { peers } = await eventually(async () => {
     const answer = (await node.command('peers')) as {
       readonly peers: readonly { readonly id: string }[]
     }
     return answer.peers.length > 0 ? answer : undefined
-  })) as { readonly peers: readonly { readonly id: string }[] }
+  })
   return peers.map(({ id }) => id)
 }
 

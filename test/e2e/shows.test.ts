@@ -32,9 +32,9 @@ describe('a function behind a gateway', { timeout: 60_000 }, () => {
   test('is 503 while the service is down, and 200 within two seconds of its start', async () => {
     await service.process.stop('SIGKILL')
     const down = await eventually(() => answers(503))
-    expect(valuesOf(down!, 'content-type')[0]).toMatch(/^application\/problem\+json/)
-    expect(JSON.parse(down!.body)).toMatchObject({ status: 503 })
-    expect(valuesOf(down!, 'retry-after')).toHaveLength(1)
+    expect(valuesOf(down, 'content-type')[0]).toMatch(/^application\/problem\+json/)
+    expect(JSON.parse(down.body)).toMatchObject({ status: 503 })
+    expect(valuesOf(down, 'retry-after')).toHaveLength(1)
 
     service = new Remote({ addrs: [gateway.mesh], services: ['hello'] })
     const up = await eventually(() => answers(200), { within: 2_000 })
