@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
 
@@ -177,15 +177,23 @@ export async function run(
   return { ...exit, stdout: child.stdout, stderr: child.stderr }
 }
 
-/** A port of 127.0.0.1 nobody listens on at the moment. */
+/** Below the ports systems give to connections and to whoever asks for any (Linux: 32768 and up). */
+const PORTS = { from: 10_000, to: 32_000 }
+const givenPorts = new Set<number>()
+
+/** A port of 127.0.0.1 nobody listens on at the moment, which none but its user takes by chance. */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to)
+    if (givenPorts.has(port)) continue
+    givenPorts.add(port)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (free) return port
+  }
 }
 
 /** Waits until `holds` does, asking again after each short pause. */
