@@ -10,7 +10,8 @@ import type { Logger } from './logger.ts'
 
 /**
  * The HTTP server of one listener: as configured, or by `auto` uWebSockets.js where it loads and
- * the listener asks for nothing it lacks.
+ * the listener asks for nothing it lacks, or does worse: it cannot hold a WebSocket's client back,
+ * and complains on standard error of each WebSocket that is accepted after a service was asked.
  * @throws GatewayError `FLATEND_GATEWAY_DRIVER` where uws is asked for and does not load
  */
 export function chooseDriver(
@@ -18,14 +19,16 @@ export function chooseDriver(
   options: DriverOptions,
   log: Logger,
 ): Driver {
-  const { driver, http2 } = listener
-  if (driver === 'node' || (driver === 'auto' && http2 === true)) return nodeDriver(options)
+  const { driver, http2, routes } = listener
+  if (driver === 'node') return nodeDriver(options)
+  const beyondUws = http2 === true || routes.some(({ webSocket }) => webSocket !== undefined)
+  if (driver === 'auto' && beyondUws) return nodeDriver(options)
   const loaded = loadUws()
   if (!('error' in loaded)) {
     log.debug({ version: loaded.version }, 'uWebSockets.js loaded')
     return uwsDriver(options)
   }
-  if (listener.driver === 'uws') {
+  if (driver === 'uws') {
     throw new GatewayError(
       'FLATEND_GATEWAY_DRIVER',
       `${loaded.error.message}: use driver = "node"`,
