@@ -126,7 +126,7 @@ export class Node {
       await listeners.open(bindAddresses(options))
       const address = await advertisedAddress(options, listeners.addresses)
       const id = new PeerId(publicKeyOf(seed), address)
-      const telemetry = await loadTelemetry(options.telemetry)
+      const telemetry = await loadTelemetry(options.telemetry, options.logger)
       const parts = { id, seed, handlers, listeners, seeds, transport, options, telemetry }
       const node = new Node(parts)
       listeners.deliver((link) => node.#mesh.accept(link))

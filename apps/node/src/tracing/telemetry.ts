@@ -1,22 +1,34 @@
 import type { TraceFields } from '@flatend/gateway'
 import type * as Api from '@opentelemetry/api'
 import type { Context } from '../context.ts'
+import { type Logger, silentLogger } from '../logger.ts'
 import type { CallOpener } from '../outgoing-call.ts'
 import type { Handler } from '../serve.ts'
 import { traceOf } from './trace.ts'
 import { TracedCall } from './traced-call.ts'
 
-let loading: Promise<typeof Api | undefined> | undefined
+/** How systems of modules name, in quotation marks of theirs, a package that is not there. */
+const PACKAGE = /['"“`]@opentelemetry\/api['"”`]/
+
+let loading: Promise<typeof Api> | undefined
 
 /**
  * OpenTelemetry, where the application has installed its API. Nothing is recorded until it registers
- * an SDK, at any time.
+ * an SDK, at any time. Warns where the API is there and does not load.
  */
-export async function loadTelemetry(wanted = true): Promise<Telemetry | undefined> {
+export async function loadTelemetry(
+  wanted = true,
+  log: Logger = silentLogger,
+): Promise<Telemetry | undefined> {
   if (!wanted) return undefined
-  loading ??= import('@opentelemetry/api').catch(() => undefined)
-  const api = await loading
-  return api && new Telemetry(api)
+  loading ??= import('@opentelemetry/api')
+  try {
+    return new Telemetry(await loading)
+  } catch (error) {
+    if (!PACKAGE.test(String(error)))
+      log.warn({ err: error }, 'no traces by OpenTelemetry: @opentelemetry/api does not load')
+    return undefined
+  }
 }
 
 /** What {@link Telemetry.start} begins. */
