@@ -28,6 +28,13 @@ import { PendingUpgrade, SocketServers } from './upgrade.ts'
 import { type ClosableSocket, NodeWebSocket, type SocketContext } from './web-socket.ts'
 
 /**
+ * Milliseconds of silence after which the system asks a client whether it is there (RFC 9293 §3.8.4);
+ * it is gone after ten more seconds. Else a call or an event stream, which may be silent for hours,
+ * would be kept for a client that vanished without a word.
+ */
+const KEEP_ALIVE_MS = 20_000
+
+/**
  * One listener by Node's own servers: HTTP/1.1, and HTTP/2 where `options` has certificates and
  * `http2`.
  *
@@ -139,6 +146,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   #listenToServer(): void {
     const server = this.#server
     server.on('connection', (socket: Socket) => {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS)
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
