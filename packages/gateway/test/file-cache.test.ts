@@ -98,6 +98,7 @@ describe('files on a disk', () => {
     now = FRESH_MS
     expect(await get()).toBeUndefined()
     write('a.txt', 'again')
+    now = 2 * FRESH_MS
     expect(await get()).toBe('again')
   })
 
@@ -274,6 +275,33 @@ describe('the cache', () => {
     await ask('empty 0')
     expect(looks).toBe(20_001)
   })
+
+  it.each(['folder', undefined] as const)(
+    'looks for what is %s once while that is fresh',
+    async (looked) => {
+      let now = 0
+      const cache = new FileCache({ now: () => now, today: later.today })
+      let looks = 0
+      const ask = (key: string) =>
+        cache.find(key, async () => {
+          looks++
+          return looked
+        })
+      for (let i = 0; i < 10; i++) expect(await ask('a')).toBe(looked)
+      expect(looks).toBe(1)
+      now = FRESH_MS
+      expect(await ask('a')).toBe(looked)
+      expect(looks).toBe(2)
+      expect(await contentOf(await cache.find('b', async () => stored({ content: 'b' })))).toBe('b')
+      // Names are for clients to choose: so many are kept, and none that is long.
+      for (let i = 0; i < 1_024; i++) await ask(`${i}`)
+      await ask('a')
+      await ask('1')
+      for (let i = 0; i < 2; i++) await ask('x'.repeat(513))
+      expect(looks).toBe(2 + 1_024 + 1 + 2)
+      expect(await contentOf(await cache.find('b', async () => undefined))).toBe('b')
+    },
+  )
 
   it('asks again after a failure, and closes what it opened', async () => {
     const cache = new FileCache(later)

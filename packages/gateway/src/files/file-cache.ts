@@ -39,6 +39,16 @@ const MAX_TOTAL = 16_777_216
 /** Bytes that a kept file costs beside its content. */
 const OVERHEAD = 1_024
 
+/** Paths without a file that are kept, and characters of one: names are for clients to choose. */
+const MAX_MISSES = 1_024
+const MAX_MISS_KEY = 512
+
+/** A path that leads to a folder, or to nothing. */
+interface Miss {
+  readonly looked: 'folder' | undefined
+  readonly checkedAt: number
+}
+
 interface Entry {
   readonly file: OpenFile
   readonly identity: string
@@ -56,12 +66,15 @@ interface Load {
 
 /**
  * Keeps small files in memory, those asked for last. A file is found anew through its path, links
- * and all, once in {@link FRESH_MS}, however many ask for it.
+ * and all, once in {@link FRESH_MS}, however many ask for it; and one that is not there is looked for
+ * as often, as the compressed ones beside most files are.
  */
 export class FileCache {
   readonly #clock: FileClock
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry>()
+  /** Those found longest ago first. */
+  readonly #misses = new Map<string, Miss>()
   readonly #loads = new Map<string, Promise<Load>>()
   #total = 0
 
@@ -77,10 +90,12 @@ export class FileCache {
   /** @param look - finds and opens it on the disk. */
   async find(key: string, look: () => Promise<Looked<StoredFile>>): Promise<Looked<OpenFile>> {
     const entry = this.#entries.get(key)
-    if (entry !== undefined && this.#clock.now() - entry.checkedAt < FRESH_MS) {
+    if (entry !== undefined && this.#isFresh(entry)) {
       this.#touch(key, entry)
       return entry.file
     }
+    const miss = this.#misses.get(key)
+    if (miss !== undefined && this.#isFresh(miss)) return miss.looked
     const running = this.#loads.get(key)
     if (running !== undefined) {
       const { looked, shared } = await running
@@ -100,9 +115,12 @@ export class FileCache {
     const today = this.#clock.today()
     const entry = this.#entries.get(key)
     const found = await look()
+    this.#misses.delete(key)
     if (typeof found !== 'object' || found.size > MAX_FILE) {
       this.#drop(key)
-      return { looked: found, shared: typeof found !== 'object' }
+      if (typeof found === 'object') return { looked: found, shared: false }
+      this.#keepMiss(key, { looked: found, checkedAt })
+      return { looked: found, shared: true }
     }
     if (entry?.settled === true && entry.identity === found.identity) {
       await found.close()
@@ -123,6 +141,10 @@ export class FileCache {
     return { looked: file, shared: true }
   }
 
+  #isFresh({ checkedAt }: Pick<Entry, 'checkedAt'>): boolean {
+    return this.#clock.now() - checkedAt < FRESH_MS
+  }
+
   #touch(key: string, entry: Entry): void {
     if (this.#entries.delete(key)) this.#entries.set(key, entry)
   }
@@ -134,6 +156,14 @@ export class FileCache {
       if (this.#total <= MAX_TOTAL) break
       this.#drop(oldest)
     }
+  }
+
+  #keepMiss(key: string, miss: Miss): void {
+    if (key.length > MAX_MISS_KEY) return
+    this.#misses.set(key, miss)
+    if (this.#misses.size <= MAX_MISSES) return
+    const oldest = this.#misses.keys().next()
+    if (!oldest.done) this.#misses.delete(oldest.value)
   }
 
   #drop(key: string): void {
