@@ -111,6 +111,32 @@ describe('a script', { timeout: 60_000 }, () => {
     expect(await script(address, [line])).toMatchObject({ code: 1 })
   })
 
+  test('.load runs a file line by line, in its place', async () => {
+    const { address } = await mesh()
+    const file = join(temporaryFolder(), 'lines.js')
+    const lines = [
+      "const text = await (await call('hello')).text()",
+      'text.length',
+      'nonsense(',
+      ')',
+    ]
+    writeFileSync(file, lines.join('\r\n'))
+    const { code, stdout, stderr } = await script(address, [
+      `.load ${file}`,
+      'text.length + 1',
+      `.load ${file}.missing`,
+      "'still here'",
+    ])
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: "200\nHello world!\n12\n13\n'still here'\n",
+    })
+    expect(stderr.match(/^flatend: line .*$/gm)).toEqual([
+      'flatend: line 1: ReferenceError: nonsense is not defined',
+      `flatend: line 3: .load: ENOENT: no such file or directory, open '${file}.missing'`,
+    ])
+  })
+
   test('.exit ends it; calls that nobody waited for are finished first', async () => {
     const { address } = await mesh()
     const ended = await script(address, ["void call('hello')", '.exit', "'not run'"])

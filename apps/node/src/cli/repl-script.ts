@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type REPLServer, start } from 'node:repl'
 import { PassThrough } from 'node:stream'
@@ -57,6 +58,7 @@ class Script {
     let outcome: Outcome = 'done'
     // Each waits for the one before it, which node:repl has them do only at a terminal.
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+      this.#line += 1
       outcome = await this.#run(line)
       if (!this.#open) break
     }
@@ -68,7 +70,8 @@ class Script {
   }
 
   async #run(line: string): Promise<Outcome> {
-    this.#line += 1
+    const [, file] = /^\s*\.load\s+(.*\S)/.exec(line) ?? []
+    if (file !== undefined) return await this.#load(file)
     this.#output = ''
     const outcome = await new Promise<Outcome>((resolve) => {
       this.#settle = resolve
@@ -77,6 +80,20 @@ class Script {
     const unknown = this.#output.startsWith('Invalid REPL keyword')
     if (outcome === 'failed' || unknown) this.#fail(this.#output.replace(/^Uncaught:?\s/m, ''))
     else if (outcome === 'done') this.#screen.print(this.#output)
+    return outcome
+  }
+
+  /** Runs the lines of a file, each after the one before it, as those of the input. */
+  async #load(file: string): Promise<Outcome> {
+    let outcome: Outcome = 'done'
+    try {
+      for (const line of readFileSync(file, 'utf8').split(/\r?\n/)) {
+        outcome = await this.#run(line)
+        if (!this.#open) break
+      }
+    } catch (error) {
+      this.#fail(`.load: ${error instanceof Error ? error.message : String(error)}\n`)
+    }
     return outcome
   }
 
