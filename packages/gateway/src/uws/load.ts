@@ -41,11 +41,20 @@ function load(): LoadedUws {
       if (isUws(uws)) return { uws, version }
       reasons.push(`${version}: functions are missing`)
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      reasons.push(`${version}: ${message.split('\n').findLast((line) => line !== '') ?? message}`)
+      reasons.push(`${version}: ${reasonOf(error)}`)
     }
   }
   return { error: new Error(`uWebSockets.js does not load here (${reasons.join('; ')})`) }
+}
+
+/**
+ * Why a module does not load, in a line: the library puts its own general words before what happened,
+ * and Node what required what behind it.
+ */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const [said = message] = message.split('\nRequire stack:', 1)
+  return said.split('\n').findLast((line) => line !== '') ?? said
 }
 
 /** Looks for what is used, whatever the version says. */
