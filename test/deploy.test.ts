@@ -11,6 +11,7 @@ import { skipUnless } from './support/skip.ts'
 
 const deploy = fileURLToPath(new URL('../deploy/', import.meta.url))
 const read = (name: string): string => readFileSync(join(deploy, name), 'utf8')
+const linesOf = (name: string): string[] => read(name).trim().split('\n')
 
 /** What of Kubernetes's objects is used here. */
 interface Manifest {
@@ -110,6 +111,12 @@ test('the image has two stages, copies what exists, and runs as nobody', () => {
   expect(last.find((line) => line.startsWith('USER '))).toBe('USER 1000:1000')
   expect(existsSync(join(deploy, '../deploy/config.toml'))).toBe(true)
   expect(existsSync(join(deploy, '../apps/node/bin/flatend.js'))).toBe(true)
+})
+
+test('an image is built from the sources alone, whatever a working copy has beside them', () => {
+  const ignored = linesOf('../.gitignore').map((line) => line.replace(/\/$/, ''))
+  const wanted = ignored.map((line) => (line.startsWith('/') ? line.slice(1) : `**/${line}`))
+  expect(linesOf('../.dockerignore')).toEqual(expect.arrayContaining(['.git', ...wanted]))
 })
 
 test('hadolint has nothing to say of the Dockerfile', (ctx) => {
