@@ -1,6 +1,7 @@
 // A node behind a router that translates addresses. Says what it is told of itself, has the router
 // forward its port, and says it again. Runs within the namespaces that nat.sh made.
 import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Node } from '@flatend/node'
 
@@ -16,6 +17,8 @@ const tell = async (when) =>
     reachable: node.reachableAddress,
     advertised: node.address,
   })
+// The other one starts at the same time: without it there is nobody to ask.
+while (node.peers().length === 0) await sleep(20)
 await tell('closed')
 
 const doctor = await run(process.execPath, [flatend, 'doctor', '--json', '-b', seed]).catch(
