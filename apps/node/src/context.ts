@@ -175,7 +175,8 @@ export class Context extends LazyDuplex implements LazyHooks {
 
   /** Several headers at once; see {@link Context.header}. */
   setHeaders(init: HeadersInit): this {
-    this.#out.push(...flattenHeaders(init))
+    const flat = flattenHeaders(init)
+    for (let i = 0; i < flat.length; i += 2) this.header(flat[i] as string, flat[i + 1] as string)
     return this
   }
 
@@ -312,9 +313,14 @@ export class Context extends LazyDuplex implements LazyHooks {
       done(this.#cancelled ?? new NodeError('FLATEND_NODE_ENDED', 'the answer is complete already'))
       return
     }
-    this.#respond()
-    if (this.#call.write(chunk)) done()
-    else this.#onDrain = done
+    try {
+      this.#respond()
+      if (this.#call.write(chunk)) done()
+      else this.#onDrain = done
+    } catch (error) {
+      // Thrown, it would come out at whatever socket or timer filled a stream that is piped here.
+      done(error as Error)
+    }
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -379,8 +385,9 @@ export class Context extends LazyDuplex implements LazyHooks {
 
   #respond(): void {
     if (this.#responded) return
-    this.#responded = true
     if (this.#status !== 200 || this.#out.length > 0) this.#call.respond(this.#status, this.#out)
+    // Only afterwards: headers that cannot be sent throw, and an answer of status 500 follows.
+    this.#responded = true
   }
 
   #finish(last?: Uint8Array): void {

@@ -1,0 +1,51 @@
+import { Readable } from 'node:stream'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Context, Handler, NodeError } from '../src/index.ts'
+import { createTestMesh } from '../src/testing/index.ts'
+
+/** Calls the one service there is, by another node. */
+async function answerOf(handler: Handler) {
+  const mesh = createTestMesh()
+  onTestFinished(() => mesh.shutdown())
+  await mesh.start({ services: { handler } })
+  const reply = await (await mesh.start()).call('handler')
+  return { status: reply.status, text: await reply.text() }
+}
+
+/** Filled by a timer, as others are by a socket or a disk: what its reader throws comes out there. */
+function timed(): Readable {
+  return new Readable({
+    read() {
+      setTimeout(() => this.push('x'), 1)
+    },
+  })
+}
+
+const tooLarge = (ctx: Context): Context => ctx.header('x-large', 'v'.repeat(8_193))
+
+test.each<[string, Handler]>([
+  ['text', (ctx) => tooLarge(ctx).service],
+  ['a stream', (ctx) => tooLarge(ctx) && timed()],
+  ['a stream that is piped', (ctx) => timed().pipe(tooLarge(ctx))],
+  ['what is written', (ctx) => tooLarge(ctx).end('x')],
+])(
+  'headers that cannot be sent make status 500 of %s, and throw nowhere else',
+  async (_, handler) => {
+    expect((await answerOf(handler)).status).toBe(500)
+  },
+)
+
+test('headers set all at once come too late after the first byte, as one does', async () => {
+  const errors: unknown[] = []
+  await answerOf((ctx) => {
+    ctx.send('done')
+    for (const set of [() => ctx.header('a', '1'), () => ctx.setHeaders({ a: '1' })]) {
+      try {
+        set()
+      } catch (error) {
+        errors.push((error as NodeError).code)
+      }
+    }
+  })
+  expect(errors).toEqual(['FLATEND_NODE_HEADERS_SENT', 'FLATEND_NODE_HEADERS_SENT'])
+})
