@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Context, Handler, NodeError } from '../src/index.ts'
+import { CallError, type Context, type Handler, type NodeError } from '../src/index.ts'
 import { createTestMesh } from '../src/testing/index.ts'
 
 /** Calls the one service there is, by another node. */
@@ -48,4 +48,12 @@ test('headers set all at once come too late after the first byte, as one does', 
     }
   })
   expect(errors).toEqual(['FLATEND_NODE_HEADERS_SENT', 'FLATEND_NODE_HEADERS_SENT'])
+})
+
+test('what another service told the handler is not told to the caller of the handler', async () => {
+  const { status, text } = await answerOf(() => {
+    throw new CallError('denied', 'this key may not call "vault"', { expose: true })
+  })
+  expect(status).toBe(500)
+  expect(text).not.toContain('vault')
 })
