@@ -350,6 +350,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     if (this.#responded) {
       this.#finished = true
       this.#call.fail(3, message ?? '', message !== undefined)
+      this.#socket?.onFailed()
       return
     }
     this.#status = status

@@ -27,8 +27,9 @@ const READ_AHEAD = 65_536
 /** What a message costs beside its bytes: empty ones are not free. */
 const MESSAGE_COST = 64
 const NORMAL = 1000
-/** The client is gone without a word (RFC 6455 §7.4.1). */
+/** The client is gone without a word; the handler failed (RFC 6455 §7.4.1). */
 const ABNORMAL = 1006
+const FAILED = 1011
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 const READY: Promise<void> = Promise.resolve()
 
@@ -156,8 +157,17 @@ export class ServiceWebSocket implements AsyncIterable<string | Buffer> {
 
   /** @internal The client is gone. */
   onGone(): void {
+    this.#drop(ABNORMAL)
+  }
+
+  /** @internal The handler threw: whatever it left behind hears of it as of any other close. */
+  onFailed(): void {
+    this.#drop(FAILED)
+  }
+
+  #drop(code: number): void {
     this.#messages = []
-    this.#closed(ABNORMAL, '')
+    this.#closed(code, '')
   }
 
   #next(): Promise<IteratorResult<string | Buffer, undefined>> {

@@ -46,6 +46,18 @@ const services: Record<string, Handler> = {
       throw new Error('secret')
     }
   },
+  leaves: async (ctx) => {
+    const socket = ctx.webSocket()
+    const iterator = socket[Symbol.asyncIterator]()
+    await iterator.next()
+    const goOn = async (): Promise<void> => {
+      const { done } = await iterator.next()
+      await socket.send('nobody hears that')
+      noted.set(ctx.query['id'] ?? '', [done, socket.closeCode, socket.signal.aborted])
+    }
+    void goOn()
+    throw new Error('secret')
+  },
   refuses: (ctx) => {
     ctx.status(401)
     return { who: 'are you' }
@@ -152,6 +164,13 @@ describe.each(DRIVERS)('ctx.webSocket(), driver %s', (driver) => {
     const { socket, closed } = await open('fails')
     socket.send(message)
     expect(await closed).toBe(outcome)
+  })
+
+  test('what a handler that throws leaves behind hears that it is closed', async () => {
+    const { socket, closed, id } = await open('leaves')
+    socket.send('go on')
+    await closed
+    await vi.waitFor(() => expect(noted.get(id)).toEqual([true, 1011, true]))
   })
 
   test('a handler that takes no WebSocket answers by HTTP', async () => {
