@@ -40,9 +40,20 @@ export class NodeListeners {
   add<T extends keyof NodeEvents>(type: T, listener: Listener<T>): () => void {
     const listeners: Set<Listener<T>> = this.#listeners[type]
     // Two of one function are two listeners.
-    const own: Listener<T> = (event) => listener(event)
+    const own = this.guarded(type, listener)
     listeners.add(own)
     return () => listeners.delete(own)
+  }
+
+  /** A listener whose errors are logged: a connection is not to end for what its peer's news set off. */
+  guarded<E>(event: string, listener: (value: E) => void): (value: E) => void {
+    return (value) => {
+      try {
+        listener(value)
+      } catch (error) {
+        this.#log.error({ error, event }, 'a listener of the node failed')
+      }
+    }
   }
 
   tell(change: PeerChange, infoOf: (peer: MeshPeer) => PeerInfo): void {
@@ -55,12 +66,6 @@ export class NodeListeners {
   }
 
   #emit<T extends keyof NodeEvents>(type: T, event: NodeEvents[T]): void {
-    for (const listener of this.#listeners[type]) {
-      try {
-        listener(event)
-      } catch (error) {
-        this.#log.error({ error, event: type }, 'a listener of the node failed')
-      }
-    }
+    for (const listener of this.#listeners[type]) listener(event)
   }
 }

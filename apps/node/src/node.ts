@@ -169,9 +169,13 @@ export class Node {
     return (await this.#mesh.surroundings.reachability.check()).state
   }
 
-  /** Tells `listener` each time {@link Node.reachability} or the address changes. Returns how to end it. */
+  /**
+   * Tells `listener` each time {@link Node.reachability} or the address changes. What it throws is
+   * logged. Returns how to end it.
+   */
   onReachability(listener: (state: ReachabilityState) => void): () => void {
-    return this.#mesh.surroundings.reachability.watch(({ state }) => listener(state))
+    const tell = this.#events.guarded('reachability', listener)
+    return this.#mesh.surroundings.reachability.watch(({ state }) => tell(state))
   }
 
   /**
@@ -243,12 +247,13 @@ export class Node {
 
   /**
    * Tells which connected nodes offer a service, each time that changes, and keeps looking for some
-   * while there are none. Returns how to end it.
+   * while there are none. What the listener throws is logged. Returns how to end it.
    */
   watch(service: string, listener: (providers: Provider[]) => void): () => void {
     this.#expectRunning()
+    const tell = this.#events.guarded(`providers of ${service}`, listener)
     return this.#mesh.discovery.watch(service, () =>
-      listener(this.#providers(this.#mesh.providersOf(service))),
+      tell(this.#providers(this.#mesh.providersOf(service))),
     )
   }
 

@@ -51,3 +51,22 @@ test('a listener that ends hears no more, and one that throws harms nobody', asy
   await vi.waitFor(() => expect(heard).toEqual(['second']))
   expect(errors).toMatchObject([{ event: 'peer-joined', error: { message: 'mine' } }])
 })
+
+test('a listener of providers that throws ends no connection', async () => {
+  const mesh = createTestMesh()
+  onTestFinished(() => mesh.shutdown())
+  const errors: unknown[] = []
+  const note = (fields: object): void => void errors.push(fields)
+  const node = await mesh.start({ logger: { ...silentLogger, error: note } })
+  const left: unknown[] = []
+  node.on('peer-left', (peer) => left.push(peer))
+  node.watch('late', () => {
+    throw new Error('mine')
+  })
+  const other = await mesh.start()
+  other.register('late', () => '1')
+  await vi.waitFor(() => expect(node.providersFor(['late'])).toHaveLength(1))
+  expect(errors).toMatchObject([{ event: 'providers of late', error: { message: 'mine' } }])
+  await (await node.call('late')).text()
+  expect(left).toEqual([])
+})
