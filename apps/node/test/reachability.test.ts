@@ -72,7 +72,9 @@ test('lists of keys, networks and their keys do not stand in the way', async () 
   const secretKey = generateSecretKey()
   const peers = [secretKey.subarray(32).toString('hex')]
   const first = await start({ ...mesh, allow: { peers } })
+  const met = new Promise((resolve) => first.on('peer-joined', resolve))
   const second = await start({ ...mesh, secretKey, addrs: [first.address as string] })
+  await met
   expect(await first.checkReachability()).toBe('public')
   expect(await second.checkReachability()).toBe('public')
 })
