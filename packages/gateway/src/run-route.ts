@@ -7,7 +7,7 @@ import { locationOf } from './edge/redirect.ts'
 import { exposingStatus, openGrpc } from './grpc/open.ts'
 import type { RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
-import { CONDITIONAL } from './transfer/no-cache.ts'
+import { CONDITIONAL, ignoredOf } from './transfer/no-cache.ts'
 import { requestFields } from './transfer/request-fields.ts'
 import type { RequestRecord } from './transfer/request-record.ts'
 import { Transfer } from './transfer/transfer.ts'
@@ -146,7 +146,8 @@ function callService(record: RequestRecord, matched: Matched, more: readonly str
     })
     return
   }
-  const without = webSocket !== undefined ? HANDSHAKE : noCache ? CONDITIONAL : undefined
+  const without =
+    webSocket !== undefined ? HANDSHAKE : noCache ? ignoredOf(exchange.headers) : undefined
   const own = fieldsOf(record, matched, without)
   if (own === undefined) return
   const fields = more.length === 0 ? own : [...own, ...more]

@@ -194,3 +194,11 @@ describe('keys of static routes', () => {
     expect(keys).toEqual([`http[0].routes[0].${key}`])
   })
 })
+
+it('under nocache a part of another version is not sent either', async () => {
+  const part = ['range', 'bytes=0-1']
+  const nocache = 'nocache = true'
+  expect((await get('/old.txt', nocache, { headers: part })).text()).toBe('ne')
+  const headers = [...part, 'if-range', 'Tue, 14 Nov 2023 22:13:19 GMT']
+  expect((await get('/old.txt', nocache, { headers })).text()).toBe('new text')
+})

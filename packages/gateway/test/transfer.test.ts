@@ -233,6 +233,15 @@ describe('nocache', () => {
     expect(exchange.header('pragma')).toBe('no-cache')
     expect(exchange.header('expires')).toBe('Thu, 01 Jan 1970 00:00:00 GMT')
   })
+
+  it('hides a range together with its condition', async () => {
+    const { send, caller } = await start(ROUTES)
+    send({ path: '/fresh', headers: ['range', 'bytes=1-'] })
+    expect(caller.last.fields('range')).toEqual(['bytes=1-'])
+    send({ path: '/fresh', headers: ['range', 'bytes=1-', 'if-range', '"x"'] })
+    expect(caller.last.fields('range')).toEqual([])
+    expect(caller.last.fields('if-range')).toEqual([])
+  })
 })
 
 it('ends the call where the driver fails', async () => {

@@ -83,8 +83,17 @@ interface Opened {
   readonly fallback: boolean
 }
 
-/** The file, or the compressed one beside it that the client likes best. */
-async function negotiated(wanted: Wanted, { file, names, fallback }: Opened): Promise<Found> {
+/** The file, or the compressed one beside it that the client likes best. Closes it where it fails. */
+async function negotiated(wanted: Wanted, opened: Opened): Promise<Found> {
+  try {
+    return await chosen(wanted, opened)
+  } catch (error) {
+    await opened.file.close().catch(() => {})
+    throw error
+  }
+}
+
+async function chosen(wanted: Wanted, { file, names, fallback }: Opened): Promise<Found> {
   const { root, options, accept } = wanted
   const name = file.name
   const last = names.at(-1)

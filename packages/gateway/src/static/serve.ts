@@ -1,5 +1,6 @@
 import { lookup } from 'mrmime'
 import type { StaticOptions } from '../config/static.ts'
+import type { BodySink } from '../driver.ts'
 import { withNoCache } from '../transfer/no-cache.ts'
 import type { Problem } from '../transfer/problem.ts'
 import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
@@ -31,7 +32,7 @@ const NOT_FOUND: Problem = {
 /** Answers GET and HEAD with a file (RFC 9110 §13, §14). Never rejects. */
 export async function serveStatic(record: RequestRecord, plan: StaticPlan): Promise<void> {
   const { exchange, env, requestId } = record
-  const client: Client = { gone: undefined, left: false }
+  const client: Client = { gone: undefined, left: false, sink: undefined }
   exchange.onClose(() => {
     client.left = true
     client.gone?.()
@@ -49,7 +50,7 @@ export async function serveStatic(record: RequestRecord, plan: StaticPlan): Prom
     else await send({ record, plan, found, file: found.file, client })
   } catch (error) {
     env.log.error({ error, requestId, path: plan.path }, 'a file could not be served')
-    giveUp(record)
+    giveUp(record, client)
   } finally {
     await file?.close().catch(() => {})
   }
@@ -58,6 +59,8 @@ export async function serveStatic(record: RequestRecord, plan: StaticPlan): Prom
 interface Client {
   gone: (() => void) | undefined
   left: boolean
+  /** The body on its way. */
+  sink: BodySink | undefined
 }
 
 interface Sending {
@@ -92,13 +95,13 @@ async function send(sending: Sending): Promise<void> {
   const status = plan.noCache ? 200 : evaluate(request, current)
   const headers = headersOf(sending, current)
   if (status !== 200) {
-    record.status = status
     record.exchange.respond(status, status === 304 ? headers : [], { end: true })
+    record.status = status
     record.finish()
     return
   }
-  const get = record.exchange.method === 'GET'
-  const asked = get && (plan.noCache || rangeHolds(request, current))
+  // Also where nothing is cached: two halves of different files are never asked for.
+  const asked = record.exchange.method === 'GET' && rangeHolds(request, current)
   const range = asked ? parseRange(headerOf(request, 'range'), file.size) : undefined
   if (range === 'unsatisfiable') {
     record.refuse({
@@ -149,21 +152,24 @@ async function sendBytes(sending: Sending, { status, headers, range }: Part): Pr
   const { record, file, client } = sending
   const { exchange } = record
   const length = range.last - range.first + 1
-  record.status = status
   if (exchange.method === 'HEAD') {
     exchange.respond(status, headers, { end: true, length })
+    record.status = status
     record.finish()
     return
   }
   const first = length === 0 ? EMPTY : await file.read(range.first, Math.min(CHUNK, length))
   if (client.left) return
   if (first.length === length) {
-    record.responseBytes = length
     exchange.respond(status, headers, { body: first })
+    record.status = status
+    record.responseBytes = length
     record.finish()
     return
   }
   const sink = exchange.respond(status, headers, { length })
+  record.status = status
+  client.sink = sink
   let position = range.first
   let chunk = first
   while (chunk.length > 0) {
@@ -192,7 +198,8 @@ function whenReady(ready: Promise<void>, client: Client): Promise<void> {
   return Promise.race([ready, gone])
 }
 
-function giveUp(record: RequestRecord): void {
+/** An error where nothing is sent yet, else a broken connection: nobody waits for what never comes. */
+function giveUp(record: RequestRecord, { sink }: Client): void {
   if (record.finished) return
   if (record.status === undefined) {
     record.refuse({
@@ -200,5 +207,8 @@ function giveUp(record: RequestRecord): void {
       code: 'FLATEND_GATEWAY_INTERNAL',
       detail: 'The file could not be read.',
     })
-  } else record.finish('file failed', true)
+  } else {
+    sink?.abort()
+    record.finish('file failed', true)
+  }
 }

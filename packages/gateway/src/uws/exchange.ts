@@ -257,7 +257,9 @@ export class UwsExchange implements Exchange, SinkHost {
     else send()
   }
 
-  #bodyless(head: ResponseHead, length: number | undefined): void {
+  /** What goes without a body by itself needs no length; anything else would be waited for. */
+  #bodyless(head: ResponseHead, given: number | undefined): void {
+    const length = given ?? (isBodyless(this.method, head.status) ? undefined : 0)
     const send = (): void =>
       this.finish((response) =>
         response.cork(() => {

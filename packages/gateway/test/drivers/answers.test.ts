@@ -55,6 +55,17 @@ describe.each(DRIVERS)('answers, driver %s', (name) => {
     }
   })
 
+  test('any answer that ends with its head is complete', async () => {
+    const { open } = await run(name, (exchange) => {
+      exchange.respond(Number(exchange.rawPath.slice(1)), [], { end: true })
+    })
+    const client = await open()
+    for (const status of [412, 200]) {
+      const response = await client.send(`GET /${status} HTTP/1.1\r\nHost: a\r\n\r\n`).response()
+      expect(response).toMatchObject({ status, body: Buffer.alloc(0) })
+    }
+  })
+
   test.each([0, 1, 13_000, 14_336, 70_000, 5 * MEGABYTE])(
     'a whole body of %i bytes',
     async (length) => {
