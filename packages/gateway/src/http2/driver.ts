@@ -1,5 +1,10 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  Http2ServerResponse,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type {
@@ -18,12 +23,14 @@ import type { ExchangeContext, NodeExchange } from './exchange.ts'
 import { checkResponse } from './header-check.ts'
 import { listenError } from './listen-error.ts'
 import { peerText } from './peer.ts'
+import { pendingAnswer } from './pending-answer.ts'
 import { PulseWatch } from './pulse.ts'
 import { refusalOfBytes } from './refused-bytes.ts'
 import { Running } from './running.ts'
 import { createNodeServer, statusOfClientError } from './servers.ts'
 import { StallWatch } from './stall.ts'
 import { TLS_OPTIONS } from './tls-options.ts'
+import { Http2Transport } from './transport.ts'
 import { PendingUpgrade, SocketServers } from './upgrade.ts'
 import { type ClosableSocket, NodeWebSocket, type SocketContext } from './web-socket.ts'
 
@@ -169,15 +176,15 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
         this.#upgrade(request, socket, head),
       )
     }
-    server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    server.on('connect', (request: IncomingMessage, target: Duplex | Http2ServerResponse) => {
+      const http2 = target instanceof Http2ServerResponse
+      const busy = !http2 && pendingAnswer(target) !== undefined
       const peer = peerText(request.socket.remoteAddress)
-      this.refused({
-        reason: 'connect',
-        peer,
-        status: 501,
-        sent: excerpt(`CONNECT ${request.url}`),
-      })
-      refuseBytes(socket, 501)
+      const sent = excerpt(`CONNECT ${request.url}`)
+      this.refused({ reason: 'connect', peer, status: busy ? undefined : 501, sent })
+      if (http2) refuseStream(target.stream, 501)
+      else if (busy) target.on('error', () => {}).destroy()
+      else refuseBytes(target, 501)
     })
     server.on('session', (session: ServerHttp2Session) => this.#session(session))
     // After `listen` worked: running out of file descriptors must not end the process.
@@ -265,6 +272,11 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
 function isComplete(stream: ServerHttp2Stream | ServerResponse, exchange: NodeExchange): boolean {
   if (!exchange.responded || !stream.writableFinished) return false
   return !('rstCode' in stream) || stream.rstCode === constants.NGHTTP2_NO_ERROR
+}
+
+/** Answers a stream of HTTP/2 that is no request, with the head alone. */
+function refuseStream(stream: ServerHttp2Stream, status: number): void {
+  new Http2Transport(stream).head({ status, headers: [], length: 0, close: true }, true)
 }
 
 /** Answers bytes that are no request, where that is still possible, and closes. */

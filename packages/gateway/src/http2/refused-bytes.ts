@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import { excerpt, type Refusal, type RefusalReason } from '../refusal.ts'
 import { peerText } from './peer.ts'
+import { pendingAnswer } from './pending-answer.ts'
 import { statusOfClientError } from './servers.ts'
 
 /** What Node's servers say of bytes that are no request. */
@@ -29,7 +30,9 @@ const REASONS: Readonly<Record<string, RefusalReason>> = {
 export function refusalOfBytes(error: ClientError, socket: ClientSocket): Refusal {
   const code = error.code ?? ''
   const reason = REASONS[code] ?? (/^ERR_(?:SSL|TLS)_/.test(code) ? 'tls' : 'malformed')
-  const answers = socket.writable && ANSWERED.has(reason)
+  // In the middle of an answer it would be taken for a part of that.
+  const free = socket.writable && pendingAnswer(socket)?.headersSent !== true
+  const answers = free && ANSWERED.has(reason)
   return {
     reason,
     peer: peerText(socket.remoteAddress),

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type * as Ws from 'ws'
 import type { UpgradeOptions } from '../web-socket/port.ts'
+import { pendingAnswer } from './pending-answer.ts'
 
 /** Bytes a client may send before it knows that there is a WebSocket; it has no reason to. */
 const MAX_EARLY = 65_536
@@ -28,7 +29,9 @@ Object.defineProperty(UpgradeMessage.prototype, 'upgrade', {
   },
 })
 
-function isHandshake({ method, httpVersion, headers }: IncomingMessage): boolean {
+function isHandshake({ method, httpVersion, headers, socket }: IncomingMessage): boolean {
+  // The connection is not free to become anything else: this is answered when its turn comes.
+  if (pendingAnswer(socket) !== undefined) return false
   const body = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
   const protocols = headers.upgrade?.toLowerCase().split(',') ?? []
   const named = protocols.some((protocol) => protocol.trim() === 'websocket')
