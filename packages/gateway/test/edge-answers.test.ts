@@ -129,3 +129,29 @@ it('an answer is compressed, and edited and open to other origins all the same',
   expect(exchange.header('x-internal')).toBeUndefined()
   expect(brotliDecompressSync(Buffer.concat(exchange.chunks)).toString()).toBe('a'.repeat(5_000))
 })
+
+describe('a guard', () => {
+  const GUARDED = '[[http.routes]]\npath = "GET /a"\nservice = "a"\nauth = "guard"\n'
+
+  it('says no with a head that the driver refuses: 502', async () => {
+    const { send, caller, gateway } = await start(GUARDED)
+    const exchange = send({ path: '/a' })
+    const respond = exchange.respond.bind(exchange)
+    exchange.respond = () => {
+      exchange.respond = respond
+      throw new Error('single value')
+    }
+    caller.last.sink.response(401, [])
+    caller.last.sink.end()
+    expect([exchange.status, gateway.inFlight]).toEqual([502, 0])
+  })
+
+  it('is asked within the trace of the request', async () => {
+    const { send, caller } = await start(GUARDED, { random: Math.random })
+    send({ path: '/a' })
+    const [guard] = caller.calls
+    guard!.sink.end()
+    expect(caller.last.request.services).toEqual(['a'])
+    expect(caller.last.fields('traceparent')).toEqual(guard!.fields('traceparent'))
+  })
+})

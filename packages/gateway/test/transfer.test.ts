@@ -255,6 +255,26 @@ it('ends the call where the driver fails', async () => {
   expect(gateway.inFlight).toBe(0)
 })
 
+it.each([true, false])(
+  'answers 502 where the driver refuses the head, all at once %s',
+  async (whole) => {
+    const { send, caller, tick, events } = await start(ROUTES)
+    const exchange = send({ path: '/hello/x' })
+    const respond = exchange.respond.bind(exchange)
+    exchange.respond = () => {
+      exchange.respond = respond
+      throw new Error('single value')
+    }
+    caller.last.sink.response(200, [])
+    caller.last.sink.data(bytes('x'))
+    if (whole) caller.last.sink.end()
+    tick()
+    expect(exchange).toMatchObject({ status: 502, complete: true })
+    expect(caller.last.cancelled).toBe(whole ? undefined : 'driver failed')
+    expect(events).toMatchObject([{ status: 502, reason: 'driver failed', aborted: false }])
+  },
+)
+
 it('holds no more than the call has credit for', async () => {
   const { send, caller, tick } = await start(ROUTES)
   const exchange = send({ path: '/hello/x', room: 1 })

@@ -92,12 +92,20 @@ export class AuthCall implements CallSink {
       body.set(chunk, at)
       at += chunk.length
     }
-    if (this.#status === 304) this.#failed('status 304')
-    else {
-      record.answer(this.#status, responseHead(this.#headers).headers, body)
-      record.exchange.body.cancel()
-      record.finish('not let in')
+    if (this.#status === 304) {
+      this.#failed('status 304')
+      return
     }
+    try {
+      record.answer(this.#status, responseHead(this.#headers).headers, body)
+    } catch (error) {
+      const { env, requestId } = record
+      env.log.error({ error, requestId }, 'the HTTP driver failed while an answer was sent')
+      this.#failed('not valid in HTTP')
+      return
+    }
+    record.exchange.body.cancel()
+    record.finish('not let in')
   }
 
   #gone(): void {

@@ -14,7 +14,7 @@ import type { RequestHead } from './request-head.ts'
 import { NodeSink } from './sink.ts'
 import { failSlowUpload } from './slow-upload.ts'
 import type { StallWatch } from './stall.ts'
-import type { Transport } from './transport.ts'
+import type { ResponseHead, Transport } from './transport.ts'
 
 /** Bytes of a whole body that go to Node in one piece; what is larger is written as it is taken. */
 const ONE_WRITE = 65_536
@@ -109,6 +109,20 @@ export class NodeExchange implements Exchange {
     if (this.#gone || transport === undefined) return NOWHERE
     const { body, length = body?.length, trailers } = options
     const head = { status, headers, length, close: this.#closing, trailers }
+    try {
+      return this.#send(transport, head, options)
+    } catch (error) {
+      // Node checks a head before any of it leaves, and refuses more than we do: HTTP/2 knows fields
+      // that may be there once only. Another answer is possible.
+      this.#responded = false
+      this.#sink = undefined
+      throw error
+    }
+  }
+
+  #send(transport: Transport, head: ResponseHead, options: RespondOptions): BodySink {
+    const { status, length } = head
+    const { body } = options
     if (options.end === true || isBodyless(this.method, status)) {
       transport.head(status === 204 ? { ...head, length: undefined } : head, true)
       return NOWHERE

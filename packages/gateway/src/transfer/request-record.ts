@@ -71,6 +71,8 @@ export class RequestRecord implements RequestOutcome {
   durationMs = 0
   aborted = false
   readonly #trace: RequestTrace | undefined
+  /** Of the request's own, for each of its calls. */
+  #begun: TraceFields | undefined
   readonly #logged: boolean
   /** For the log, while the driver can still tell. */
   readonly #peer: string
@@ -95,7 +97,8 @@ export class RequestRecord implements RequestOutcome {
   /** What the service is to be told of the trace, where that is not what the client said. */
   get trace(): TraceFields | undefined {
     if (this.#trace) return this.#trace.fields
-    return hasTrace(this.exchange.headers) ? undefined : this.env.beginTrace()
+    if (hasTrace(this.exchange.headers)) return undefined
+    return (this.#begun ??= this.env.beginTrace())
   }
 
   /** The request's call begins now. */

@@ -191,9 +191,9 @@ export class Transfer implements CallSink {
       const { exchange } = this.#record
       const body = this.#held ?? EMPTY
       this.#begun()
-      this.#record.responseBytes = body.length
       this.#held = undefined
       exchange.respond(this.#status, (this.#head as ResponseHead).headers, { body })
+      this.#record.responseBytes = body.length
       this.#consume(body.length)
       this.#finish()
     }
@@ -293,12 +293,19 @@ export class Transfer implements CallSink {
     const { env, requestId } = this.#record
     env.log.error({ error, requestId }, 'the HTTP driver failed while an answer was sent')
     if (this.#state === DONE) return
+    const sink = this.#sink
+    let told = false
     try {
-      this.#sink?.abort()
+      if (sink !== undefined) sink.abort()
+      else {
+        // What it did not take was the head: it may take another one.
+        this.#record.problem(BROKEN)
+        told = true
+      }
     } catch {
       // It failed already; what counts is that the call ends.
     }
-    this.#finish('driver failed', true)
+    this.#finish('driver failed', !told)
   }
 
   /** The client is gone. */

@@ -117,7 +117,7 @@ export interface Harness {
 /** A started gateway over doubles. `http` is the inside of `[[http]]`, routes and all. */
 export async function start(
   http: string,
-  more: Pick<GatewayOptions, 'files' | 'compressors' | 'metrics'> = {},
+  more: Pick<Partial<GatewayOptions>, 'files' | 'compressors' | 'metrics' | 'random'> = {},
 ): Promise<Harness> {
   const caller = new TestCaller()
   const drivers: TestDriver[] = []
@@ -137,10 +137,10 @@ export async function start(
       drivers.push(driver)
       return driver
     },
+    random: () => 0.5,
     ...more,
     clock: { now: () => now++ },
     defer: (callback) => deferred.push(callback),
-    random: () => 0.5,
     log: { debug() {}, info: (_, message) => infos.push(message), warn: note, error: note },
     onAccess: (event) => events.push(event),
   })
