@@ -42,7 +42,7 @@ export interface Gateway {
   /**
    * Serves by another configuration: checks it whole, then swaps the routes of all listeners at once.
    * Requests, WebSockets and connections that are there go on. Addresses that are new are opened,
-   * those that are gone closed once what runs there has finished.
+   * those that are gone closed once what runs there has finished. One reload follows the other.
    * @throws ConfigError, GatewayError as `start` does; then nothing has changed.
    */
   reload(config: GatewayConfig): Promise<ReloadReport>
@@ -76,6 +76,8 @@ class HttpGateway implements Gateway {
   /** Listeners a reload took away, whose requests finish. */
   readonly #leaving = new Set<Promise<void>>()
   #started = false
+  /** The start or reload that runs, and those behind it. Never rejects. */
+  #changing: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> | undefined
 
   constructor(options: GatewayOptions) {
@@ -95,14 +97,29 @@ class HttpGateway implements Gateway {
       throw new GatewayError('FLATEND_GATEWAY_STATE', 'a gateway can be started once only')
     }
     this.#started = true
+    await this.#change(() => this.#start())
+    return this.listeners
+  }
+
+  async #start(): Promise<void> {
     const prepared = await this.#prepare(this.#options)
+    let opened: readonly Slot[] = []
     try {
-      this.#slots = await this.#openAll(addressesOf(prepared))
+      opened = await this.#openAll(addressesOf(prepared))
+      this.#expectServing()
     } catch (error) {
+      for (const { driver } of opened) driver.destroy()
       closeAll(prepared)
       throw error
     }
-    return this.listeners
+    this.#slots = opened
+  }
+
+  /** One at a time: each compares what is wanted with what the one before it left. */
+  #change<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(action)
+    this.#changing = done.catch(nothing)
+    return done
   }
 
   get listeners(): readonly BoundListener[] {
@@ -117,7 +134,11 @@ class HttpGateway implements Gateway {
     return this.#options.certificates?.states() ?? []
   }
 
-  async reload(config: GatewayConfig): Promise<ReloadReport> {
+  reload(config: GatewayConfig): Promise<ReloadReport> {
+    return this.#change(() => this.#reload(config))
+  }
+
+  async #reload(config: GatewayConfig): Promise<ReloadReport> {
     this.#expectServing()
     const prepared = await this.#prepare({ ...this.#options, config })
     const plan = planReload(this.#slots, addressesOf(prepared))
@@ -148,7 +169,7 @@ class HttpGateway implements Gateway {
     if (this.#started && this.#stopping === undefined) return
     throw new GatewayError(
       'FLATEND_GATEWAY_STATE',
-      'a gateway can be reloaded while it serves only',
+      'the gateway does not serve yet, or not any more',
     )
   }
 
@@ -167,7 +188,7 @@ class HttpGateway implements Gateway {
   async #stop(): Promise<void> {
     for (const { source } of this.#slots) source.close()
     for (const { driver } of this.#slots) driver.stopAccepting()
-    await Promise.all([...this.#slots.map(drainSlot), ...this.#leaving])
+    await Promise.all([...this.#slots.map(drainSlot), ...this.#leaving, this.#changing])
   }
 
   async #prepare(options: GatewayOptions): Promise<readonly PreparedListener[]> {

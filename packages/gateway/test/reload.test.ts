@@ -20,7 +20,7 @@ const listener = (addr: string, ...paths: string[]): string =>
 const https = (name: string): string =>
   `[[http]]\naddr = ":1"\nhttps = true\ntls = { certificate = "${name}", key = "k" }\n`
 
-async function started(text: string) {
+async function started(text: string, starts = true) {
   const drivers: TestDriver[] = []
   const caller = new TestCaller()
   let refuse: string | undefined
@@ -40,7 +40,7 @@ async function started(text: string) {
     defer: queueMicrotask,
     random: () => 0,
   })
-  await gateway.start()
+  if (starts) await gateway.start()
   const ask = (path: string, driver = drivers[0]): TestExchange => {
     const exchange = new TestExchange({ path })
     driver?.handler?.(exchange)
@@ -126,6 +126,23 @@ describe('a reload', () => {
     expect(set[0]).toMatchObject([[{ certificate: '-----BEGIN two' }]])
   })
 
+  it('follows the one before it', async () => {
+    const { gateway, drivers } = await started(listener(':1', '/a'))
+    const reports = await Promise.all(
+      [':2', ':3', ':3'].map((addr) =>
+        gateway.reload(parseConfig(listener(':1', '/a') + listener(addr))),
+      ),
+    )
+    expect(reports.map(({ opened, closed }) => [opened, closed])).toEqual([
+      [[':2'], []],
+      [[':3'], [':2']],
+      [[], []],
+    ])
+    expect(gateway.listeners.map(({ port }) => port)).toEqual([1, 3])
+    await gateway.stop()
+    expect(drivers.every(({ log }) => log.at(-1) === 'destroy')).toBe(true)
+  })
+
   it('is possible while the gateway serves only', async () => {
     const { gateway } = await started(listener(':1'))
     await gateway.stop()
@@ -133,4 +150,15 @@ describe('a reload', () => {
       code: 'FLATEND_GATEWAY_STATE',
     })
   })
+})
+
+it('a gateway that is stopped while it starts leaves nothing open', async () => {
+  const { gateway, drivers } = await started(listener(':1'), false)
+  const starting = gateway.start()
+  await Promise.all([
+    expect(starting).rejects.toMatchObject({ code: 'FLATEND_GATEWAY_STATE' }),
+    gateway.stop(),
+  ])
+  expect(gateway.listeners).toEqual([])
+  expect(drivers.every(({ log }) => log.at(-1) === 'destroy')).toBe(true)
 })
