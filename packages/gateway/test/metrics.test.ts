@@ -84,3 +84,40 @@ test('the text has a line for each series, escaped', () => {
   const samples = lines.slice(0, -1).filter((line) => !line.startsWith('#'))
   expect(samples.filter((line) => !sample.test(line))).toEqual([])
 })
+
+test('routes of one method and path are one series, whatever their services', () => {
+  const metrics = createRequestMetrics()
+  for (const [service, status, durationMs] of [
+    ['a', 200, 3],
+    ['b', 200, 20_000],
+    ['c', 503, 3],
+  ] as const) {
+    const meter = metrics.route({ method: 'GET', path: '/', services: [service] })
+    meter.finished({ ...outcome(status, durationMs), grpcStatus: 0, aborted: true })
+    meter.retried?.()
+    meter.called('ok')
+  }
+  const text = new PrometheusText()
+  writeRequests(text, metrics.routes)
+  const samples = text
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  const names = samples.map((line) => line.slice(0, line.lastIndexOf(' ')))
+  expect(new Set(names).size).toBe(names.length)
+  expect(samples).toEqual(
+    expect.arrayContaining([
+      'flatend_http_requests_total{route="/",method="GET",status="2xx"} 2',
+      'flatend_http_requests_total{route="/",method="GET",status="5xx"} 1',
+      'flatend_http_request_duration_seconds_bucket{route="/",method="GET",le="0.005"} 2',
+      'flatend_http_request_duration_seconds_sum{route="/",method="GET"} 20.006',
+      'flatend_http_request_duration_seconds_count{route="/",method="GET"} 3',
+      'flatend_http_request_bytes_total{route="/",method="GET"} 30',
+      'flatend_http_response_bytes_total{route="/",method="GET"} 60',
+      'flatend_http_aborted_total{route="/",method="GET"} 3',
+      'flatend_http_retries_total{route="/",method="GET"} 3',
+      'flatend_grpc_requests_total{route="/",grpc_status="0"} 3',
+      'flatend_calls_total{service="b",outcome="ok"} 1',
+    ]),
+  )
+})

@@ -1,10 +1,11 @@
 import type { RefusalReason } from '../refusal.ts'
-import { DURATION_BOUNDS } from './histogram.ts'
+import { DURATION_BOUNDS, Histogram } from './histogram.ts'
 import type { PrometheusText } from './prometheus.ts'
 import { type RouteCounts, STATUS_CLASSES } from './request-metrics.ts'
 
 /** Writes what was counted of requests and calls. */
-export function writeRequests(text: PrometheusText, routes: readonly RouteCounts[]): void {
+export function writeRequests(text: PrometheusText, counts: readonly RouteCounts[]): void {
+  const routes = bySeries(counts)
   writeClasses(text, routes)
   writeDurations(text, routes)
   counter(text, 'flatend_http_request_bytes_total', 'Bytes of request bodies read.')
@@ -16,8 +17,42 @@ export function writeRequests(text: PrometheusText, routes: readonly RouteCounts
   counter(text, 'flatend_http_retries_total', 'Calls that were sent to another provider.')
   for (const route of routes) text.sample(route.retries, labelsOf(route))
   writeGrpc(text, routes)
-  writeCalls(text, routes)
+  writeCalls(text, counts)
 }
+
+/** Routes of several listeners may be one series, and so may those before and after a reload. */
+function bySeries(routes: readonly RouteCounts[]): readonly RouteCounts[] {
+  const series = new Map<string, RouteCounts>()
+  for (const route of routes) {
+    const name = JSON.stringify(labelsOf(route))
+    const before = series.get(name)
+    series.set(name, before === undefined ? route : sumOf(before, route))
+  }
+  return [...series.values()]
+}
+
+function sumOf(a: RouteCounts, b: RouteCounts): RouteCounts {
+  const durations = new Histogram()
+  durations.counts.set(added(a.durations.counts, b.durations.counts))
+  durations.sum = a.durations.sum + b.durations.sum
+  durations.count = a.durations.count + b.durations.count
+  const grpc = new Map(a.grpc)
+  for (const [status, count] of b.grpc) grpc.set(status, (grpc.get(status) ?? 0) + count)
+  return {
+    labels: a.labels,
+    calls: a.calls,
+    durations,
+    grpc,
+    classes: added(a.classes, b.classes),
+    requestBytes: a.requestBytes + b.requestBytes,
+    responseBytes: a.responseBytes + b.responseBytes,
+    aborted: a.aborted + b.aborted,
+    retries: a.retries + b.retries,
+  }
+}
+
+const added = (a: Float64Array, b: Float64Array): Float64Array =>
+  a.map((count, index) => count + (b[index] ?? 0))
 
 /** Writes what was counted of clients that were turned away. */
 export function writeRefusals(
