@@ -155,3 +155,10 @@ describe('a guard', () => {
     expect(caller.last.fields('traceparent')).toEqual(guard!.fields('traceparent'))
   })
 })
+
+it('a redirect stays on its host, whatever the parameters are', async () => {
+  const route = '[[http.routes]]\npath = "GET /old/:name/*rest"\nredirect = "/*rest/:name"\n'
+  const { send } = await start(route)
+  expect(send({ path: '/old/evil.test/' }).header('location')).toBe('/evil.test')
+  expect(send({ path: '/old/a/b/c' }).header('location')).toBe('/b/c/a')
+})

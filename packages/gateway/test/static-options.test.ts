@@ -202,3 +202,16 @@ it('under nocache a part of another version is not sent either', async () => {
   const headers = [...part, 'if-range', 'Tue, 14 Nov 2023 22:13:19 GMT']
   expect((await get('/old.txt', nocache, { headers })).text()).toBe('new text')
 })
+
+it('a part says what the choice of the whole depends on', async () => {
+  const headers = ['range', 'bytes=0-1']
+  const vary = async (path: string): Promise<string | undefined> => {
+    const exchange = await get(path, '', { headers }, 'compress = true\n')
+    expect(exchange).toMatchObject({ status: 206, complete: true })
+    return exchange.header('vary')
+  }
+  expect(await vary('/app.js')).toBe('accept-encoding')
+  // Too small, and no text.
+  expect(await vary('/old.txt')).toBeUndefined()
+  expect(await vary('/app.js.gz')).toBeUndefined()
+})

@@ -2,7 +2,13 @@ import type { CompressConfig } from '../config/compress.ts'
 import type { BodySink, CloseListener, Exchange, RespondOptions } from '../driver.ts'
 import { ExchangeWrapper } from '../exchange-wrapper.ts'
 import { headerOf } from '../transfer/request-record.ts'
-import { chooseEncoding, compressedHeaders, isCompressible, withVary } from './negotiate.ts'
+import {
+  chooseEncoding,
+  compressedHeaders,
+  isCompressible,
+  partHeaders,
+  withVary,
+} from './negotiate.ts'
 import type { Compressors, Encoding } from './port.ts'
 import { CompressedSink } from './sink.ts'
 
@@ -13,6 +19,7 @@ export interface CompressOptions {
   readonly later: (held: { flush(): void }) => void
 }
 
+const PARTIAL = 206
 const NOT_MODIFIED = 304
 
 /** An exchange whose answer is compressed where that is possible, wanted and worth it. */
@@ -39,6 +46,9 @@ export class CompressingExchange extends ExchangeWrapper {
   ): BodySink {
     const length = options.body?.length ?? options.length
     const { minSize } = this.#options.config
+    if (status === PARTIAL) {
+      return this.inner.respond(status, partHeaders(headers, minSize), options)
+    }
     if (!isCompressible({ status, headers, length, minSize })) {
       return this.inner.respond(status, headers, options)
     }

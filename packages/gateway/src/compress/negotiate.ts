@@ -95,6 +95,24 @@ export function withVary(headers: readonly string[]): readonly string[] {
   return [...headers, 'vary', 'accept-encoding']
 }
 
+/** The length of the whole that a part belongs to. */
+const WHOLE = /^bytes \d+-\d+\/(\d+)$/
+
+/** Headers of a part: they say what those of the whole would (RFC 9110 §15.3.7). */
+export function partHeaders(headers: readonly string[], minSize: number): readonly string[] {
+  const whole: string[] = []
+  let length: number | undefined
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const [field, value] = [headers[i] as string, headers[i + 1] as string]
+    const total = field === 'content-range' ? WHOLE.exec(value)?.[1] : undefined
+    if (total === undefined) whole.push(field, value)
+    else length = Number(total)
+  }
+  return isCompressible({ status: 200, headers: whole, length, minSize })
+    ? withVary(headers)
+    : headers
+}
+
 /**
  * Headers of the compressed answer. Its bytes are others than those a strong ETag was given for, so
  * it becomes a weak one (RFC 9110 §8.8.1); ranges of them nobody can answer.

@@ -11,7 +11,8 @@ export function locationOf(to: string, params: readonly string[], rawQuery: stri
     // `//host` would lead to another one.
     return `/${value.split('/').map(encodeURIComponent).join('/').replace(/^\/+/, '')}`
   })
-  return withQuery(path, rawQuery)
+  // A rest of nothing but a slash leaves the one before it beside the one behind it.
+  return withQuery(path.replace(/^\/+/, '/'), rawQuery)
 }
 
 /** A location with the query of the request. */
