@@ -6,6 +6,7 @@ import { originOf } from './edge/proxies.ts'
 import { withQuery } from './edge/redirect.ts'
 import type { ListenerRoutes } from './listener-routes.ts'
 import { edgeOf, lead, limited, runRoute } from './run-route.ts'
+import { attempt } from './transfer/attempt.ts'
 import type { Problem } from './transfer/problem.ts'
 import { type Environment, headerOf, RequestRecord } from './transfer/request-record.ts'
 
@@ -28,12 +29,9 @@ export function answerExchange(
   exchange: Exchange,
 ): void {
   const record = new RequestRecord(environment, listener, atEdge(listener, exchange))
-  try {
+  attempt(record, () => {
     if (!limited(record, listener.rateLimit)) answer(record, routes)
-  } catch (error) {
-    environment.log.error({ error, requestId: record.requestId }, 'a request could not be handled')
-    fallBack(record)
-  }
+  })
 }
 
 /** The request as proxies say it is, its answers with what is to be said of origins. */
@@ -96,19 +94,5 @@ function answer(record: RequestRecord, routes: ListenerRoutes): void {
     case 'none':
       record.refuse(NO_ROUTE)
       break
-  }
-}
-
-function fallBack(record: RequestRecord): void {
-  if (record.finished) return
-  try {
-    record.refuse({
-      status: 500,
-      code: 'FLATEND_GATEWAY_INTERNAL',
-      detail: 'The gateway could not handle the request.',
-    })
-  } catch {
-    // Head sent already, or the client is gone: nothing can be said any more.
-    record.finish('internal error', true)
   }
 }

@@ -7,6 +7,7 @@ import { locationOf } from './edge/redirect.ts'
 import { exposingStatus, openGrpc } from './grpc/open.ts'
 import type { RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
+import { attempt } from './transfer/attempt.ts'
 import { CONDITIONAL, ignoredOf } from './transfer/no-cache.ts'
 import { requestFields } from './transfer/request-fields.ts'
 import type { RequestRecord } from './transfer/request-record.ts'
@@ -93,18 +94,8 @@ interface Matched {
 function askFirst(record: RequestRecord, matched: Matched, service: string): void {
   const fields = fieldsOf(record, matched, NOT_ASKED)
   if (fields === undefined) return
-  const pass = (more: readonly string[]): void => {
-    try {
-      serve(record, matched, more)
-    } catch (error) {
-      record.env.log.error({ error, requestId: record.requestId }, 'a request could not be handled')
-      record.refuse({
-        status: 500,
-        code: 'FLATEND_GATEWAY_INTERNAL',
-        detail: 'The gateway could not handle the request.',
-      })
-    }
-  }
+  const pass = (more: readonly string[]): void =>
+    attempt(record, () => serve(record, matched, more))
   new AuthCall(record, { service, fields, timeoutMs: matched.timeoutMs, pass }).start()
 }
 

@@ -1,14 +1,16 @@
 import type { CertificateSource } from './certificate-source.ts'
 import type { ListenerConfig } from './config/types.ts'
 import type { Exchange, ExchangeHandler } from './driver.ts'
+import { lead } from './run-route.ts'
+import { attempt } from './transfer/attempt.ts'
 import { type Environment, RequestRecord } from './transfer/request-record.ts'
+import { utf8 } from './utf8.ts'
 
 const CHALLENGES = '/.well-known/acme-challenge/'
 /** A token is base64url of 128 bits at the least (RFC 8555 §8.3); CAs use 43 characters. */
 const TOKEN = /^[\w-]{16,256}$/
 /** Challenges looked up at once: each may ask other gateways, and anybody can send one. */
 const MAX_LOOKUPS = 16
-const EMPTY = new Uint8Array(0)
 
 /** What comes before the routes of a listener. */
 export interface SecureRequests {
@@ -64,15 +66,21 @@ interface Asked {
 
 function answer({ environment, listener, exchange }: Asked, authorization: string): void {
   const record = new RequestRecord(environment, listener, exchange)
-  const body = new TextEncoder().encode(authorization)
-  record.answer(200, ['content-type', 'application/octet-stream'], body)
-  exchange.body.cancel()
-  record.finish()
+  attempt(record, () => {
+    record.answer(200, ['content-type', 'application/octet-stream'], utf8(authorization))
+    exchange.body.cancel()
+    record.finish()
+  })
 }
 
 /** 301 as in 2020; 308 keeps method and body of whatever is not GET or HEAD. */
 function redirect({ environment, listener, exchange }: Asked, port: number): void {
   const record = new RequestRecord(environment, listener, exchange)
+  attempt(record, () => redirectRecord(record, port))
+}
+
+function redirectRecord(record: RequestRecord, port: number): void {
+  const { exchange } = record
   const host = hostOf(exchange.authority)
   if (host === undefined) {
     record.refuse({
@@ -87,9 +95,7 @@ function redirect({ environment, listener, exchange }: Asked, port: number): voi
   const authority = port === 443 ? host : `${host}:${port}`
   const location = `https://${authority}${path}${rawQuery === '' ? '' : `?${rawQuery}`}`
   const status = method === 'GET' || method === 'HEAD' ? 301 : 308
-  record.answer(status, ['location', location], EMPTY)
-  exchange.body.cancel()
-  record.finish()
+  lead(record, status, location)
 }
 
 /** The host of `host:port`, where it can stand in a URL. */

@@ -35,6 +35,9 @@ import { socketBehavior, upgradeExchange } from './web-socket.ts'
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'])
 
+/** What no target has (RFC 9112 §3.2): a fragment, and the one control character the library lets in. */
+const UNFIT = /[#\x7f]/
+
 /** Times a port of the system's choice is asked for. */
 const MAX_ATTEMPTS = 10
 
@@ -230,9 +233,8 @@ class UwsDriver implements Driver, ExchangeContext, SocketContext {
     const query = request.getQuery() ?? ''
     const head = readRequestHead(request, this.capabilities.maxHeaderSize)
     const line = METHODS.has(method) || isToken(method)
-    const target =
-      (path.startsWith('/') && !path.includes('#') && !query.includes('#')) || path === '*'
-    if (head.refuse === 0 && line && target) {
+    const target = path.startsWith('/') || path === '*'
+    if (head.refuse === 0 && line && target && !UNFIT.test(path) && !UNFIT.test(query)) {
       return new UwsExchange(response, { line: { method, path, query }, head }, this)
     }
     const large = head.refuse === 431

@@ -120,6 +120,8 @@ export const LINES: readonly Probe[] = [
     expect: '501',
     deviations: { uws: { expect: '505', why: LINE } },
   },
+  { name: 'line: DEL in the path', send: get(H, 'GET /a\x7fb HTTP/1.1'), expect: '400' },
+  { name: 'line: DEL in the query', send: get(H, 'GET /a?\x7f HTTP/1.1'), expect: '400' },
   { name: 'line: TRACE', send: get(H, 'TRACE /first HTTP/1.1'), expect: '200' },
   {
     name: 'line: the preface of HTTP/2',
