@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FileRoot, OpenFile } from '../src/static/file-store.ts'
-import type { ExchangeInput, TestExchange } from './support/exchange.ts'
-import { start } from './support/harness.ts'
+import { type ExchangeInput, TestExchange } from './support/exchange.ts'
+import { failure, start } from './support/harness.ts'
 
 const SIZE = 200_000
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -71,4 +71,26 @@ describe('a file that cannot be read', () => {
     expect(exchange.status).toBe(500)
     expect(file.closed).toBe(1)
   })
+})
+
+it('an answer that the driver refuses whatever it is ends nothing but the request', async () => {
+  const root: FileRoot = { kind: 'folder', find: () => Promise.resolve(undefined) }
+  const files = { open: () => Promise.resolve(root), readText: () => Promise.resolve('') }
+  const guarded = '[[http.routes]]\npath = "GET /a"\nservice = "a"\nauth = "guard"\n'
+  const http = `${guarded}[[http.routes]]\npath = "GET /"\nstatic = "site"\n`
+  const { drivers, gateway, caller } = await start(http, { files })
+  for (const path of ['/a.txt', '/a', '/a']) {
+    const exchange = new TestExchange({ path })
+    exchange.respond = () => {
+      throw new Error('single value')
+    }
+    drivers[0]!.handler!(exchange)
+  }
+  caller.calls[0]!.sink.fail(failure('no-provider'))
+  caller.calls[1]!.sink.response(401, [])
+  caller.calls[1]!.sink.end()
+  // Nobody catches what a file's answer throws: the runner would tell.
+  await turn()
+  await turn()
+  expect(gateway.inFlight).toBe(0)
 })

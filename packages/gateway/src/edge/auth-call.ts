@@ -1,4 +1,5 @@
 import type { CallFailure, CallHandle, CallSink, HeaderList } from '../ports.ts'
+import { attempt } from '../transfer/attempt.ts'
 import { problemOf } from '../transfer/problem.ts'
 import type { RequestRecord } from '../transfer/request-record.ts'
 import { responseHead } from '../transfer/response-head.ts'
@@ -73,7 +74,7 @@ export class AuthCall implements CallSink {
     if (this.#over) return
     this.#over = true
     this.#record.called(failure.kind)
-    this.#record.refuse(problemOf(failure))
+    this.#tell(failure)
   }
 
   drain(): void {
@@ -81,7 +82,11 @@ export class AuthCall implements CallSink {
   }
 
   #failed(message: string): void {
-    this.#record.refuse(problemOf({ code: '', kind: 'handler', message, expose: false }))
+    this.#tell({ code: '', kind: 'handler', message, expose: false })
+  }
+
+  #tell(failure: CallFailure): void {
+    attempt(this.#record, () => this.#record.refuse(problemOf(failure)))
   }
 
   #refuse(): void {

@@ -1,6 +1,7 @@
 import { lookup } from 'mrmime'
 import type { StaticOptions } from '../config/static.ts'
 import type { BodySink } from '../driver.ts'
+import { attempt } from '../transfer/attempt.ts'
 import { withNoCache } from '../transfer/no-cache.ts'
 import type { Problem } from '../transfer/problem.ts'
 import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
@@ -50,7 +51,7 @@ export async function serveStatic(record: RequestRecord, plan: StaticPlan): Prom
     else await send({ record, plan, found, file: found.file, client })
   } catch (error) {
     env.log.error({ error, requestId, path: plan.path }, 'a file could not be served')
-    giveUp(record, client)
+    attempt(record, () => giveUp(record, client))
   } finally {
     await file?.close().catch(() => {})
   }
