@@ -127,7 +127,7 @@ export interface RespondOptions {
   readonly length?: number
   /** The whole body, so that head and body leave in one write. */
   readonly body?: Uint8Array
-  /** No body follows (HEAD, 204, 304). */
+  /** The answer is complete with its head, whatever its status: no body follows. */
   readonly end?: boolean
   /** `end` of the body will be given trailers. */
   readonly trailers?: boolean
