@@ -190,7 +190,7 @@ export class Node {
     body?: unknown,
     options: CallOptions = {},
   ): Promise<Reply> {
-    this.#expectRunning()
+    if (this.#shutdown) return Promise.reject(shutDown())
     const services = typeof service === 'string' ? [service] : service
     return startCall(this.#opener, { services, body, timeoutMs: this.#timeoutMs }, options)
   }
@@ -209,7 +209,7 @@ export class Node {
   }
 
   #providers(peers: Iterable<MeshPeer>): Provider[] {
-    return Array.from(peers, (peer) => new Provider(peer, this.#mesh))
+    return Array.from(peers, (peer) => new Provider(peer, this.#mesh, this.#timeoutMs))
   }
 
   /**
@@ -318,9 +318,12 @@ export class Node {
   }
 
   #expectRunning(): void {
-    if (!this.#shutdown) return
-    throw new NodeError('FLATEND_NODE_SHUT_DOWN', 'this node was shut down: start another')
+    if (this.#shutdown) throw shutDown()
   }
+}
+
+function shutDown(): NodeError {
+  return new NodeError('FLATEND_NODE_SHUT_DOWN', 'this node was shut down: start another')
 }
 
 interface NodeParts {

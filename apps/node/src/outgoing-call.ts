@@ -26,12 +26,13 @@ export function startCall(
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const { signal, idempotent, key, timeoutMs = target.timeoutMs } = options
+    const headers = checkHeaders(flattenHeaders(options.headers))
+    const body = encodeBody(target.body, headers)
     if (signal?.aborted) {
+      destroy(body)
       reject(abortReason(signal))
       return
     }
-    const headers = checkHeaders(flattenHeaders(options.headers))
-    const body = encodeBody(target.body, headers)
     const request: { -readonly [K in keyof CallRequest]: CallRequest[K] } = {
       services: target.services,
       headers,
@@ -63,6 +64,9 @@ interface Settle {
 
 type Body = Uint8Array | AsyncIterable<unknown> | Iterable<unknown> | undefined
 
+/** Why a request is broken off that was answered already. */
+const ANSWERED = 'the answer is complete'
+
 class OutgoingCall implements CallSink, BodySource {
   readonly #settle: Settle
   readonly #queue: BodyQueue
@@ -71,7 +75,7 @@ class OutgoingCall implements CallSink, BodySource {
   #reply: Reply | undefined
   #ended = false
   #onDrain: (() => void) | undefined
-  /** The request body while it is being sent. */
+  /** The request body, where it is a stream that is not sent yet, or not whole. */
   #source: unknown
   #early = 0
 
@@ -86,6 +90,7 @@ class OutgoingCall implements CallSink, BodySource {
   }
 
   start(opener: CallOpener, request: CallRequest, body: Body): void {
+    if (!isWhole(body)) this.#source = body
     try {
       this.#handle = opener.open(request, this)
     } catch (error) {
@@ -96,7 +101,8 @@ class OutgoingCall implements CallSink, BodySource {
     // A provider within this process may have answered before `open` returned.
     if (this.#early > 0) this.#handle.consumed(this.#early)
     if (this.#ended && this.#reply === undefined) return
-    if (body === undefined || body instanceof Uint8Array) this.#handle.end(body)
+    if (isWhole(body)) this.#handle.end(body)
+    else if (this.#ended) this.#handle.cancel(ANSWERED)
     else void this.#pump(body, this.#handle)
   }
 
@@ -111,7 +117,7 @@ class OutgoingCall implements CallSink, BodySource {
 
   end(): void {
     // The rest of a request that is answered already is wanted by nobody.
-    if (this.#source) this.#handle?.cancel('the answer is complete')
+    if (this.#source) this.#handle?.cancel(ANSWERED)
     this.#finish()
     this.#queue.close()
   }
@@ -136,7 +142,6 @@ class OutgoingCall implements CallSink, BodySource {
   }
 
   async #pump(body: AsyncIterable<unknown> | Iterable<unknown>, handle: CallHandle): Promise<void> {
-    this.#source = body
     try {
       for await (const chunk of body) {
         if (this.#ended) return
@@ -191,6 +196,10 @@ function destroy(source: unknown): void {
   if (source instanceof Readable) source.destroy()
 }
 
+function isWhole(body: Body): body is Uint8Array | undefined {
+  return body === undefined || body instanceof Uint8Array
+}
+
 function abortReason(signal: AbortSignal): unknown {
   return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
 }
@@ -201,6 +210,9 @@ function encodeBody(body: unknown, headers: string[]): Body {
   if (typeof body === 'string') return Buffer.from(body)
   if (body instanceof Uint8Array) return body
   if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  // As a Node stream, since one that says nothing can be ended; its chunks stay what they are.
+  if (body instanceof ReadableStream)
+    return Readable.fromWeb(body, { objectMode: true, highWaterMark: 1 })
   if (isStream(body)) return body
   const json = JSON.stringify(body)
   if (json === undefined) {

@@ -16,12 +16,17 @@ export class Provider {
   readonly id: PeerId
   readonly #peer: MeshPeer
   readonly #mesh: ProviderOwner
+  readonly #timeoutMs: number | undefined
 
-  /** @internal */
-  constructor(peer: MeshPeer, mesh: ProviderOwner) {
+  /**
+   * @internal
+   * @param timeoutMs - deadline of calls that name none, in milliseconds
+   */
+  constructor(peer: MeshPeer, mesh: ProviderOwner, timeoutMs: number | undefined) {
     this.id = peer.id
     this.#peer = peer
     this.#mesh = mesh
+    this.#timeoutMs = timeoutMs
   }
 
   /** `host:port`, or `<anon>` where it advertises none. */
@@ -41,7 +46,8 @@ export class Provider {
     options: CallOptions = {},
   ): Promise<Reply> {
     const services = typeof service === 'string' ? [service] : service
-    return startCall(this.#mesh.openerOf(this.#peer), { services, body }, options)
+    const target = { services, body, timeoutMs: this.#timeoutMs }
+    return startCall(this.#mesh.openerOf(this.#peer), target, options)
   }
 
   /** The 2020 form of {@link Provider.call}. */

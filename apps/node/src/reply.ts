@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { CallError } from '@flatend/rpc'
 import type { BodyQueue } from './body-queue.ts'
 import { type HeadersInit, headerOf, headersToRecord } from './headers.ts'
 
@@ -86,8 +87,11 @@ export class Reply {
 
   /** The rest is not wanted: the provider's handler is told to stop. */
   cancel(): void {
-    this.#queue.discard()
     this.#call.cancel()
+    // Whoever waits for the rest waits no longer.
+    this.#queue.fail(new CallError('cancelled', 'the rest of the answer was given up'))
+    this.#queue.discard()
+    this.#body?.destroy()
   }
 
   /** @internal The connection says that the body will not be complete. */
