@@ -108,6 +108,8 @@ describe('wrong use: one clear line, status 2', { timeout: 60_000 }, () => {
     [['keygen', '--network', '--puzzle', '4'], 'one of the two'],
     [['doctor', '-c', 'none.toml'], 'none.toml'],
     [['gateway', '-c'], '-c'],
+    [['gateway', '--check', '--reload'], 'one of the two'],
+    [['gateway', '--admin', '127.0.0.1:1'], '--reload'],
   ])('%j', async (args, says) => {
     const { code, stderr } = await flatend(args, '', temporaryFolder())
     const [line = ''] = stderr.split('\n')

@@ -46,6 +46,7 @@ export async function gatewayCommand(args: readonly string[]): Promise<number> {
       `unexpected "${positionals[0]}"\nRun "flatend gateway --help" for the options.`,
     )
   }
+  expectOneMode(values)
   const log = createLogger(values['log-level'], values.check || values.routes ? 2 : 1)
   const text = readConfigText(values.config)
   if (values.reload) return await reloadCommand(text, values.admin)
@@ -55,6 +56,17 @@ export async function gatewayCommand(args: readonly string[]): Promise<number> {
   const node = { ...configuredKeys(config), ...given }
   await serve({ config, node, log, debug: log.isLevelEnabled('debug') }, text)
   return 0
+}
+
+/** @throws UsageError where options ask for what cannot be done together */
+function expectOneMode(values: Readonly<Record<string, unknown>>): void {
+  const [first, second] = ['check', 'routes', 'reload'].filter((name) => values[name])
+  if (second !== undefined)
+    throw new UsageError(
+      `--${first} and --${second} are different things to do: use one of the two`,
+    )
+  if (values['admin'] !== undefined && first !== 'reload')
+    throw new UsageError('--admin says where --reload asks; a gateway opens admin = "HOST:PORT"')
 }
 
 /** Says what is wrong, or what is served. */
