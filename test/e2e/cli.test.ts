@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
@@ -134,6 +135,27 @@ describe('wrong use: one clear line, status 2', { timeout: 60_000 }, () => {
       expect(stderr).toContain(file)
     }
   })
+})
+
+describe('output that nobody reads', { timeout: 60_000 }, () => {
+  test.each([[['--help']], [['keygen']], [['gateway', '--help']]])(
+    '%j ends as usual',
+    async (args) => {
+      const child = spawn(process.execPath, [FLATEND, ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      child.stdout.destroy()
+      let complaints = ''
+      child.stderr.on('data', (chunk: Buffer) => {
+        complaints += chunk.toString()
+      })
+      const [code] = (await once(child, 'close')) as [number]
+      expect({ code, complaints: complaints.replace(/^public key .*\n/, '') }).toEqual({
+        code: 0,
+        complaints: '',
+      })
+    },
+  )
 })
 
 describe('keygen', { timeout: 60_000 }, () => {

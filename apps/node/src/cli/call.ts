@@ -52,7 +52,8 @@ export async function callCommand(args: readonly string[]): Promise<number> {
     const reply = await node.call(service, values.data ?? standardInput(), options)
     return await print(reply, values.include === true)
   } catch (error) {
-    process.stderr.write(`flatend: ${(error as Error).message}\n`)
+    const { message, code } = error as NodeJS.ErrnoException
+    if (code !== 'EPIPE') process.stderr.write(`flatend: ${message}\n`)
     return 1
   } finally {
     await node.shutdown({ timeoutMs: 1_000 })

@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Runs the command line and returns its exit status: 0 done, 1 failed, 2 used or set up wrongly. */
 export async function main(args: readonly string[]): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', expectBrokenPipe)
   try {
     return await dispatch(args)
   } catch (error) {
@@ -56,6 +57,11 @@ async function dispatch(args: readonly string[]): Promise<number> {
   }
   const command = await load()
   return await command(gateway ? args : args.slice(1))
+}
+
+/** Whoever read it has seen enough, as `head` does, or lost interest in a log: no reason to fail. */
+function expectBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function print(text: string): number {
