@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { Node } from '@flatend/node'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { flatend } from '../support/command.ts'
 import { gatewayForTest, routes, temporaryFolder } from '../support/gateway.ts'
@@ -156,6 +157,23 @@ describe('output that nobody reads', { timeout: 60_000 }, () => {
       })
     },
   )
+})
+
+describe('what a node says why it refuses is spelled out', { timeout: 60_000 }, () => {
+  test.each([
+    ['call', ['call', 'hello']],
+    ['connect', ['doctor']],
+  ])('%s', async (refused, args) => {
+    const node = await Node.start({
+      bindAddrs: ['127.0.0.1:0'],
+      services: { hello: () => 'hello' },
+      authorize: ({ action }) => action !== refused || 'go away\u001b[2J',
+    })
+    onTestFinished(() => node.shutdown({ timeoutMs: 0 }))
+    const { code, stdout, stderr } = await flatend([...args, '-b', String(node.address)])
+    expect(code).toBe(1)
+    expect(stdout + stderr).toContain('go away\\x1b[2J')
+  })
 })
 
 describe('keygen', { timeout: 60_000 }, () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { printable, shownValue } from '../src/cli/repl-screen.ts'
+import { printable } from '../src/cli/printable.ts'
+import { shownValue } from '../src/cli/repl-screen.ts'
 import { CallError, HandlerError } from '../src/index.ts'
 
 /** Whether a terminal may take it for an order. */

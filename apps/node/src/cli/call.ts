@@ -4,6 +4,7 @@ import { Node } from '../node.ts'
 import type { Reply } from '../reply.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
+import { printable } from './printable.ts'
 import { asUsageError, meshHelp, meshOptions, parseOptions, UsageError } from './usage.ts'
 
 const HELP = `Usage: flatend call NAME [options]
@@ -53,7 +54,7 @@ export async function callCommand(args: readonly string[]): Promise<number> {
     return await print(reply, values.include === true)
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
-    if (code !== 'EPIPE') process.stderr.write(`flatend: ${message}\n`)
+    if (code !== 'EPIPE') process.stderr.write(`flatend: ${printable(message)}\n`)
     return 1
   } finally {
     await node.shutdown({ timeoutMs: 1_000 })

@@ -4,6 +4,7 @@ import { configuredExamination } from './configured-examination.ts'
 import { expectNoMore } from './joined.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
+import { printable } from './printable.ts'
 import { asUsageError, meshHelpOfClient, meshOptions, parseOptions } from './usage.ts'
 
 const HELP = `Usage: flatend doctor [options]
@@ -45,7 +46,7 @@ export async function doctorCommand(args: readonly string[]): Promise<number> {
 }
 
 function shown(findings: readonly Finding[], ok: boolean): string {
-  const lines = findings.map(line).join('')
+  const lines = printable(findings.map(line).join(''))
   const problems = findings.filter(({ level }) => level === 'problem').length
   if (ok) return `${lines}All is well.\n`
   return `${lines}${problems === 1 ? '1 problem' : `${problems} problems`}.\n`

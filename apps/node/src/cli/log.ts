@@ -1,4 +1,5 @@
 import { type Level, type Logger as PinoLogger, pino } from 'pino'
+import { printable } from './printable.ts'
 import { UsageError } from './usage.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -46,7 +47,7 @@ function pretty(line: string): string {
     text += ` ${name}=${typeof value === 'string' ? quote(value) : JSON.stringify(value)}`
   }
   if (err) text += `\n  ${err.stack ?? err.message ?? JSON.stringify(err)}`
-  return `${text}\n`
+  return `${printable(text)}\n`
 }
 
 function quote(value: string): string {

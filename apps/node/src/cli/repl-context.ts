@@ -7,7 +7,8 @@ import { type CallOptions, DEFAULT_REPLY_LIMIT, Reply } from '../reply.ts'
 import type { Handler } from '../serve.ts'
 import { type ProviderRow, providerRows, providerTable } from './find.ts'
 import { type PeerRow, peerRows, peerTable } from './peers.ts'
-import { printable, type Screen } from './repl-screen.ts'
+import { printable } from './printable.ts'
+import type { Screen } from './repl-screen.ts'
 import { table } from './table.ts'
 
 /** A service some connected node offers, or this one. */

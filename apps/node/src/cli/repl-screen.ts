@@ -2,9 +2,7 @@ import { clearScreenDown, cursorTo, moveCursor } from 'node:readline'
 import type { REPLServer } from 'node:repl'
 import { Writable } from 'node:stream'
 import { inspect } from 'node:util'
-
-/** Control characters but for line feeds and tabs, and characters that turn the direction of text. */
-const UNSAFE = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu
+import { printable } from './printable.ts'
 
 /** Stack frames of Node's own modules and of ours; what was typed stands in REPL1, REPL2 … */
 const FOREIGN_FRAME = /\n\s+at .*\b(?:node|file):.*?( \{)?(?=\n|$)/g
@@ -20,14 +18,6 @@ const CURES: Readonly<Record<string, string>> = {
   FLATEND_RPC_OVERLOADED: 'call again later, or start more providers',
   FLATEND_RPC_REFUSED: 'call again later, or start more providers',
   FLATEND_RPC_TOO_LARGE: 'send what is large as a body',
-}
-
-/** Text of others for a terminal, which must not obey it: what is no text is spelled out. */
-export function printable(text: string): string {
-  return text.replaceAll('\r\n', '\n').replace(UNSAFE, (character) => {
-    const code = (character.codePointAt(0) ?? 0).toString(16)
-    return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`
-  })
 }
 
 /** A value as a prompt shows it. */

@@ -1,5 +1,8 @@
-/** Lines of columns that stand under each other. */
-export function table(rows: readonly (readonly string[])[]): string {
+import { printable } from './printable.ts'
+
+/** Lines of columns that stand under each other, whatever names others gave what is in them. */
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(oneLine))
   const widths: number[] = []
   for (const row of rows)
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
@@ -12,6 +15,10 @@ export function table(rows: readonly (readonly string[])[]): string {
           .trimEnd()}\n`,
     )
     .join('')
+}
+
+function oneLine(cell: string): string {
+  return printable(cell).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
 }
 
 /** Milliseconds as people read them; `-` where there are none. */
