@@ -15,6 +15,8 @@ export interface BodySource {
   consumed(bytes: number): void
   /** The body is not wanted any more: it was longer than its reader takes. */
   refused(): void
+  /** Who was handed the body threw, a listener of a stream's events for one. */
+  threw(error: unknown): void
 }
 
 /**
@@ -138,13 +140,23 @@ export class BodyQueue {
       const chunk = this.#chunks.shift()
       if (chunk === undefined) break
       // The consumer may call `read` again from inside; then that one stays.
-      if (!consumer(chunk) && this.#consumer === consumer) this.#consumer = undefined
+      if (!this.#hand(consumer, chunk) && this.#consumer === consumer) this.#consumer = undefined
       this.#source.consumed(chunk.length)
     }
     if (this.#consumer && this.#closed && this.#chunks.length === 0) {
       const consumer = this.#consumer
       this.#consumer = undefined
-      consumer(null)
+      this.#hand(consumer, null)
+    }
+  }
+
+  /** What a consumer throws is nothing of the connection that pushes. */
+  #hand(consumer: ChunkConsumer, chunk: Uint8Array | null): boolean {
+    try {
+      return consumer(chunk)
+    } catch (error) {
+      this.#source.threw(error)
+      return false
     }
   }
 }

@@ -28,6 +28,13 @@ const SWITCHING = 101
 /** How much of a request body {@link Context.body} takes, in bytes, unless told. */
 export const DEFAULT_BODY_LIMIT = 65_536
 
+/** What a {@link Context} needs of who runs its handler. */
+export interface ContextOwner {
+  readonly call: CallFunction
+  /** A listener the handler left behind threw. */
+  readonly failed: (ctx: Context, error: unknown) => void
+}
+
 /**
  * One request being answered: a Node Duplex. What is read from it is the request's body, what is
  * written to it is the answer's, with backpressure both ways.
@@ -42,7 +49,7 @@ export class Context extends LazyDuplex implements LazyHooks {
   /** The service that is being called. */
   readonly service: string
   readonly #call: IncomingCall
-  readonly #caller: CallFunction
+  readonly #owner: ContextOwner
   readonly #queue: BodyQueue
   #headers: Record<string, string> | undefined
   #params: Record<string, string> | undefined
@@ -62,14 +69,14 @@ export class Context extends LazyDuplex implements LazyHooks {
   #streaming = false
   #wanted = false
 
-  constructor(call: IncomingCall, id: PeerId, caller: CallFunction) {
+  constructor(call: IncomingCall, id: PeerId, owner: ContextOwner) {
     super()
     this.id = id
     this.service = call.service
     this.#call = call
-    this.#caller = caller
+    this.#owner = owner
     // A Duplex has an `end` of its own: what the connection tells comes to objects apart.
-    this.#queue = new BodyQueue(new CallSource(call))
+    this.#queue = new BodyQueue(new CallSource(call, this))
     call.accept(new CallSink(this.#queue, this))
   }
 
@@ -143,29 +150,26 @@ export class Context extends LazyDuplex implements LazyHooks {
 
   /** Sets a header of the answer; a name set twice is sent twice. */
   header(name: string, value: string | number): this {
-    if (this.#responded) {
-      throw new NodeError(
-        'FLATEND_NODE_HEADERS_SENT',
-        `header ${name} comes too late: set headers before the first byte of the answer`,
-      )
-    }
+    this.#expectNotSent(`header ${name}`)
     this.#out.push(name, String(value))
     return this
   }
 
   /** Sets the answer's status, 100 to 599. @default 200 */
   status(code: number): this {
-    if (this.#responded) {
-      throw new NodeError(
-        'FLATEND_NODE_HEADERS_SENT',
-        `status ${code} comes too late: set it before the first byte of the answer`,
-      )
-    }
-    if (!Number.isInteger(code) || code < 100 || code > 599) {
+    this.#expectNotSent(`status ${code}`)
+    if (!Number.isInteger(code) || code < 100 || code > 599)
       throw new NodeError('FLATEND_NODE_STATUS', `status ${code}: use a whole number, 100 to 599`)
-    }
     this.#status = code
     return this
+  }
+
+  #expectNotSent(what: string): void {
+    if (!this.#responded) return
+    throw new NodeError(
+      'FLATEND_NODE_HEADERS_SENT',
+      `${what} comes too late: set it before the first byte of the answer`,
+    )
   }
 
   /** Sets a header of the answer unless it is set already. */
@@ -196,9 +200,8 @@ export class Context extends LazyDuplex implements LazyHooks {
   /** Sends `value` as JSON and completes the answer. */
   json(value: unknown): void {
     const body = JSON.stringify(value)
-    if (body === undefined) {
+    if (body === undefined)
       throw new NodeError('FLATEND_NODE_JSON', `${typeof value} has no form in JSON`)
-    }
     this.header('content-type', 'application/json')
     this.send(body)
   }
@@ -250,7 +253,7 @@ export class Context extends LazyDuplex implements LazyHooks {
     const signal = options.signal ? AbortSignal.any([options.signal, this.signal]) : this.signal
     const headers = headersIn(this.trace, options.headers)
     const traced = headers === undefined ? options : { ...options, headers }
-    return this.#caller(service, body, { ...traced, timeoutMs, signal })
+    return this.#owner.call(service, body, { ...traced, timeoutMs, signal })
   }
 
   /** @internal What is called from here belongs below a span. */
@@ -275,6 +278,11 @@ export class Context extends LazyDuplex implements LazyHooks {
     this.#onDrain = undefined
     resume?.()
     this.#socket?.onDrain()
+  }
+
+  /** @internal A listener of the handler's threw: its call fails, and no other. */
+  onThrown(error: unknown): void {
+    this.#owner.failed(this, error)
   }
 
   /** @internal The call is over: nobody waits for an answer. */
@@ -351,13 +359,12 @@ export class Context extends LazyDuplex implements LazyHooks {
       this.#finished = true
       this.#call.fail(3, message ?? '', message !== undefined)
       this.#socket?.onFailed()
-      return
+    } else {
+      this.#status = status
+      this.#out.splice(0, this.#out.length, 'content-type', 'application/problem+json')
+      const problem = { title: message ?? 'The service failed', status }
+      this.#finish(Buffer.from(JSON.stringify(problem)))
     }
-    this.#status = status
-    this.#out.length = 0
-    this.#out.push('content-type', 'application/problem+json')
-    const problem = { title: message ?? 'The service failed', status }
-    this.#finish(Buffer.from(JSON.stringify(problem)))
     this.#discard()
   }
 

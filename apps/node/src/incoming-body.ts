@@ -5,14 +5,18 @@ import type { BodyQueue, BodySource } from './body-queue.ts'
 export interface CallOwner {
   onDrain(): void
   onCancel(error: CallError): void
+  /** A listener of the handler's threw. */
+  onThrown(error: unknown): void
 }
 
 /** Gives the caller credit for what the handler took. */
 export class CallSource implements BodySource {
   readonly #call: IncomingCall
+  readonly #owner: CallOwner
 
-  constructor(call: IncomingCall) {
+  constructor(call: IncomingCall, owner: CallOwner) {
     this.#call = call
+    this.#owner = owner
   }
 
   consumed(bytes: number): void {
@@ -21,6 +25,10 @@ export class CallSource implements BodySource {
 
   /** The handler decides what it answers. */
   refused(): void {}
+
+  threw(error: unknown): void {
+    this.#owner.onThrown(error)
+  }
 }
 
 /** What the connection tells of the request. */
@@ -46,6 +54,10 @@ export class CallSink implements IncomingSink {
   }
 
   drain(): void {
-    this.#owner.onDrain()
+    try {
+      this.#owner.onDrain()
+    } catch (error) {
+      this.#owner.onThrown(error)
+    }
   }
 }

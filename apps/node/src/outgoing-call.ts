@@ -135,6 +135,13 @@ class OutgoingCall implements CallSink, BodySource {
     this.cancel()
   }
 
+  /** The caller's own listener: as of any event, but not where a connection would end for it. */
+  threw(error: unknown): void {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+
   drain(): void {
     const resume = this.#onDrain
     this.#onDrain = undefined

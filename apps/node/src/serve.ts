@@ -1,6 +1,6 @@
 import type { Dispatch, IncomingCall } from '@flatend/rpc'
 import { answer } from './answer.ts'
-import { Context } from './context.ts'
+import { Context, type ContextOwner } from './context.ts'
 import type { Logger } from './logger.ts'
 import type { PeerId } from './peer-id.ts'
 import type { CallFunction } from './reply.ts'
@@ -26,9 +26,10 @@ export interface ServeOptions {
 
 /** The hook that runs handlers for the calls of every connection. */
 export function serveCalls({ find, call, idOf, log, telemetry }: ServeOptions): Dispatch {
+  const owner: ContextOwner = { call, failed: (ctx, error) => fail(ctx, error, log) }
   return (incoming: IncomingCall) => {
     const handler = find(incoming.service)
-    const ctx = new Context(incoming, idOf(incoming.peer), call)
+    const ctx = new Context(incoming, idOf(incoming.peer), owner)
     if (!handler) {
       // Unregistered while the request was under way.
       ctx.refuse()

@@ -2,6 +2,8 @@ import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { CallError, type Context, type Handler, type NodeError } from '../src/index.ts'
 import { createTestMesh } from '../src/testing/index.ts'
+import { recordingLog } from './support/log.ts'
+import { waitFor } from './support/patience.ts'
 
 /** Calls the one service there is, by another node. */
 async function answerOf(handler: Handler) {
@@ -57,3 +59,45 @@ test('what another service told the handler is not told to the caller of the han
   expect(status).toBe(500)
   expect(text).not.toContain('vault')
 })
+
+test.each<[string, Handler]>([
+  ['data', (ctx) => void ctx.on('data', fails)],
+  ['drain', (ctx) => void ctx.on('drain', fails).write(Buffer.alloc(2 ** 20))],
+])(
+  'a listener of %s that throws fails its own call, is logged, and ends no other',
+  async (_, bad) => {
+    const mesh = createTestMesh()
+    onTestFinished(() => mesh.shutdown())
+    const logger = recordingLog()
+    const finish: (() => void)[] = []
+    const good = async (): Promise<string> => {
+      await new Promise<void>((resolve) => finish.push(resolve))
+      return 'good'
+    }
+    await mesh.start({ services: { bad, good }, logger })
+    const caller = await mesh.start()
+    const other = caller.call('good')
+    await waitFor(() => expect(finish).toHaveLength(1))
+    const reply = await caller.call('bad', twoChunks())
+    await reply.bytes().catch(() => undefined)
+    await waitFor(() =>
+      expect(logger.lines).toContainEqual(
+        expect.objectContaining({ message: 'a handler failed', service: 'bad' }),
+      ),
+    )
+    for (const end of finish) end()
+    expect(await (await other).text()).toBe('good')
+  },
+)
+
+/** At the second chunk: the first is heard of in a tick of its own, where it ends no connection. */
+function fails(chunk?: Buffer): void {
+  if (chunk === undefined || String(chunk) === 'b') throw new Error('of the handler')
+}
+
+/** The second by itself, not with the request: a listener hears of it from within the connection. */
+async function* twoChunks() {
+  yield 'a'
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  yield 'b'
+}

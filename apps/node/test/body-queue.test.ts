@@ -5,7 +5,7 @@ import { BodyQueue } from '../src/body-queue.ts'
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const ignore = (): void => undefined
 const queueOf = (consumed: (count: number) => void, refused = ignore): BodyQueue =>
-  new BodyQueue({ consumed, refused })
+  new BodyQueue({ consumed, refused, threw: ignore })
 
 describe('BodyQueue', () => {
   test('returns credit only for what the reader took', () => {

@@ -90,3 +90,38 @@ test('the stream of a call that never began is destroyed', async () => {
   await expect(remote?.call('never', gone)).rejects.toThrow('closed')
   expect(streams.map(({ destroyed }) => destroyed)).toEqual([true, true, true])
 })
+
+test('a listener of an answer that throws is an uncaught exception, and ends no other call', async () => {
+  const finish: (() => void)[] = []
+  const held = (): Promise<void> => new Promise((resolve) => finish.push(resolve))
+  const { caller } = await pair({
+    parts: (ctx) => {
+      ctx.write('a')
+      finish.push(() => ctx.write('b'))
+    },
+    good: held,
+  })
+  const uncaught = uncaughtException()
+  const { body } = await caller.call('parts')
+  const other = caller.call('good')
+  await waitFor(() => expect(finish).toHaveLength(2))
+  body.once('data', () => {
+    body.on('data', () => {
+      throw new Error('of the caller')
+    })
+    for (const end of finish) end()
+  })
+  expect(await uncaught).toMatchObject({ message: 'of the caller' })
+  expect((await other).status).toBe(200)
+  body.destroy()
+})
+
+/** The next one, which is none of the test runner's. */
+function uncaughtException(): Promise<unknown> {
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  onTestFinished(() => {
+    for (const listener of others) process.on('uncaughtException', listener)
+  })
+  return new Promise((resolve) => process.once('uncaughtException', resolve))
+}

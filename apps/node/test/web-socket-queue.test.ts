@@ -12,6 +12,7 @@ test.each([0, 1, 1_000])(
         credit += bytes
       },
       refused: () => {},
+      threw: () => {},
     })
     const call = { queue, write: () => true, end: () => {} }
     const socket = new ServiceWebSocket(call, '')

@@ -101,7 +101,7 @@ export class ReplContext {
     const bytes = await collectStream(this.#printed(reply), DEFAULT_REPLY_LIMIT).finally(() =>
       this.#screen.freshLine(),
     )
-    const queue = new BodyQueue({ consumed: () => undefined, refused: () => undefined })
+    const queue = new BodyQueue({ consumed: ignore, refused: ignore, threw: ignore })
     queue.push(bytes)
     queue.close()
     const head = { status: reply.status, headers: reply.rawHeaders }
@@ -161,3 +161,5 @@ function expectName(command: string, name: unknown): void {
   if (typeof name === 'string' && name !== '') return
   throw new TypeError(`${command} takes the name of a service`)
 }
+
+function ignore(): void {}
