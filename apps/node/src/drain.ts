@@ -2,29 +2,29 @@ import type { Connection } from '@flatend/rpc'
 import type { Clock } from './runtime.ts'
 
 /**
- * Lets connections take no more calls; resolves when none has a call left, at the latest after
- * `timeoutMs`.
+ * Resolves when none of these connections has a call left, at the latest after `timeoutMs`; then they
+ * take and make no more. What runs until then may call others: an answer may need that.
  */
-export function drained(
+export async function drained(
   connections: readonly Connection[],
   clock: Clock,
   timeoutMs: number,
 ): Promise<void> {
-  return new Promise((resolve) => {
-    let busy = 0
+  await new Promise<void>((resolve) => {
     const timer = clock.schedule(timeoutMs, resolve)
-    const done = (): void => {
+    const look = (): void => {
+      if (!connections.every(({ idle }) => idle)) return
       timer.cancel()
       resolve()
     }
     for (const connection of connections) {
-      connection.goAway()
-      if (connection.idle) continue
-      busy++
+      const { onIdle } = connection
       connection.onIdle = () => {
-        if (--busy === 0) done()
+        onIdle?.()
+        look()
       }
     }
-    if (busy === 0) done()
+    look()
   })
+  for (const connection of connections) connection.goAway()
 }

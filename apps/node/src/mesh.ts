@@ -161,8 +161,10 @@ export class Mesh implements PeerOwner {
     this.#options.listeners.close()
     await this.surroundings.stop()
     this.discovery.stop()
-    const connections = [this.#local, ...Array.from(this.#peers, (peer) => peer.connection)]
-    await drained(connections, this.#options.clock, timeoutMs)
+    const connections = Array.from(this.#peers, (peer) => peer.connection)
+    for (const connection of connections) connection.refuse()
+    // Calls of the node to itself are part of what runs.
+    await drained([this.#local, ...connections], this.#options.clock, timeoutMs)
     for (const peer of this.#peers) peer.close('shutting down')
     await this.#settled(1_000)
     for (const peer of this.#peers) peer.channel.destroy()

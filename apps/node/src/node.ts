@@ -95,7 +95,7 @@ export class Node {
       defer: options.defer ?? deferToEndOfTick,
       dispatch: serveCalls({
         find: (service) => handlers.get(service),
-        call: (service, body, rest) => this.call(service, body, rest),
+        call: (service, body, rest) => this.#call(service, body, rest),
         idOf: (peer) => (peer as MeshPeer | undefined)?.id ?? id,
         log,
         telemetry,
@@ -190,7 +190,15 @@ export class Node {
     body?: unknown,
     options: CallOptions = {},
   ): Promise<Reply> {
-    if (this.#shutdown) return Promise.reject(shutDown())
+    return this.#shutdown ? Promise.reject(shutDown()) : this.#call(service, body, options)
+  }
+
+  /** Handlers may still call while a shutdown waits for them. */
+  #call(
+    service: string | readonly string[],
+    body?: unknown,
+    options: CallOptions = {},
+  ): Promise<Reply> {
     const services = typeof service === 'string' ? [service] : service
     return startCall(this.#opener, { services, body, timeoutMs: this.#timeoutMs }, options)
   }

@@ -26,3 +26,32 @@ test('nodes that shut down together let the calls of both finish, and wait for n
   await Promise.all(ends)
   expect(a.peers().length + b.peers().length).toBe(0)
 })
+
+test('what runs during a shutdown may call others, and the node itself', async () => {
+  const mesh = createTestMesh()
+  onTestFinished(() => mesh.shutdown())
+  const waiting: (() => void)[] = []
+  const caller = await mesh.start({ services: { other: () => 'other' } })
+  const provider = await mesh.start({
+    services: {
+      own: () => 'own',
+      outer: async (ctx) => {
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        const replies = [await ctx.call('other'), await ctx.call('own'), await ctx.call('other')]
+        return (await Promise.all(replies.map((reply) => reply.text()))).join()
+      },
+    },
+  })
+  await waitFor(() => expect(caller.providersFor(['outer'])).toHaveLength(1))
+  const call = caller.call('outer')
+  await waitFor(() => expect(waiting).toHaveLength(1))
+  const end = provider.shutdown({ timeoutMs: FOR_EVER })
+  // It is offered by nobody any more, and who calls it all the same is told at once.
+  await waitFor(() => expect(caller.providersFor(['outer'])).toHaveLength(0))
+  await expect(caller.call('outer')).rejects.toMatchObject({ kind: 'no-provider' })
+  await expect(provider.call('other')).rejects.toMatchObject({ code: 'FLATEND_NODE_SHUT_DOWN' })
+  for (const release of waiting) release()
+  expect(await (await call).text()).toBe('other,own,other')
+  await end
+  expect(provider.peers()).toEqual([])
+})

@@ -77,7 +77,12 @@ export interface Connection {
   onDrain(): void
   /** The channel is gone: every call fails. */
   closed(error?: Error): void
-  /** Takes no more calls; those under way go on. */
+  /**
+   * Takes no more calls: those the peer makes from now on are told so, and can go elsewhere. Calls
+   * under way go on, and this side may make others.
+   */
+  refuse(): void
+  /** Takes no more calls, says so, and makes none; those under way go on. */
   goAway(reason?: string): void
 }
 
@@ -106,6 +111,7 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
   readonly #cancels: CancelPacer
   /** Credit of a new stream: v1 has none to give. */
   readonly #streamCredit: number
+  #refusing = false
   #goingAway = false
   #peerGoingAway = false
   #closed = false
@@ -208,9 +214,14 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     }
   }
 
+  refuse(): void {
+    this.#refusing = true
+  }
+
   goAway(reason = ''): void {
     if (this.#goingAway || this.#closed) return
     this.#goingAway = true
+    this.refuse()
     if (this.v2) this.#sender.goAway(Math.max(0, this.#table.lastIncoming), reason)
   }
 
@@ -284,10 +295,10 @@ class StreamConnection implements Connection, IncomingOwner, ReceiverOwner {
     const service = services.find(this.#options.offers)
     if (service === undefined) {
       this.stats.notFound++
-      this.#refuse(id, this.#goingAway ? RESET.shuttingDown : RESET.notFound)
-    } else if (this.#goingAway || this.#table.incoming.size >= this.#limits.maxStreams) {
+      this.#refuse(id, this.#refusing ? RESET.shuttingDown : RESET.notFound)
+    } else if (this.#refusing || this.#table.incoming.size >= this.#limits.maxStreams) {
       this.stats.refused++
-      this.#refuse(id, this.#goingAway ? RESET.shuttingDown : RESET.refused)
+      this.#refuse(id, this.#refusing ? RESET.shuttingDown : RESET.refused)
     } else if (this.#isAllowed(id, service)) {
       this.#accept(id, service, head)
     }

@@ -73,6 +73,23 @@ describe('refused', () => {
 })
 
 describe('going away', () => {
+  test('may begin by refusing the calls of the peer alone', () => {
+    const { clock, dialer, listener, made, received } = begun()
+    listener.connection.refuse()
+    const late = dialer.call()
+    const nested = listener.call()
+    clock.advance(5)
+    expect(late.errors[0]).toMatchObject({ kind: 'shutting-down', nothingRan: true })
+    expect([listener.received.length, dialer.received.length]).toEqual([1, 1])
+    dialer.last.call.end(Uint8Array.of(2))
+    nested.handle.end()
+    received.call.end(Uint8Array.of(1))
+    made.handle.end()
+    clock.advance(5)
+    expect([nested.bytes, made.bytes]).toEqual([[2], [1]])
+    expect([dialer.connection.idle, listener.connection.idle]).toEqual([true, true])
+  })
+
   test('lets what runs finish, and fails what was under way without running it', () => {
     const scene = begun()
     const { clock, dialer, listener, made, received } = scene
