@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import { Node } from '../node.ts'
 import type { Reply } from '../reply.ts'
+import { DEFAULT_BOOTSTRAP } from './joined.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
 import { printable } from './printable.ts'
@@ -39,7 +40,7 @@ export async function callCommand(args: readonly string[]): Promise<number> {
   const headers = (values.header ?? []).map(parseHeader)
   const timeoutMs = values.timeout === undefined ? undefined : parseTimeout(values.timeout)
   const log = createLogger(values['log-level'] ?? 'error', 2)
-  const mesh = { ...values, bootstrap: values.bootstrap ?? ['127.0.0.1:9000'] }
+  const mesh = { ...values, bootstrap: values.bootstrap ?? DEFAULT_BOOTSTRAP }
   const node = await Node.start(nodeOptions(mesh, log)).catch((error: unknown) => {
     throw asUsageError(error)
   })

@@ -4,6 +4,7 @@ import { type GatewayNode, type GatewayNodeOptions, startGateway } from '../gate
 import type { Logger } from '../logger.ts'
 import { type ConfigText, loadConfig, readConfigText, reloadConfig } from './config-file.ts'
 import { configuredKeys } from './configured-keys.ts'
+import { expectNoMore } from './joined.ts'
 import { listRoutes } from './list-routes.ts'
 import { createLogger } from './log.ts'
 import { nodeOptions } from './mesh-options.ts'
@@ -41,11 +42,7 @@ export async function gatewayCommand(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP)
     return 0
   }
-  if (positionals.length > 0) {
-    throw new UsageError(
-      `unexpected "${positionals[0]}"\nRun "flatend gateway --help" for the options.`,
-    )
-  }
+  expectNoMore(positionals, 'gateway')
   expectOneMode(values)
   const log = createLogger(values['log-level'], values.check || values.routes ? 2 : 1)
   const text = readConfigText(values.config)
