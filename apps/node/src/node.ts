@@ -27,7 +27,7 @@ import { ping } from './ping.ts'
 import { Provider } from './provider.ts'
 import { solvePuzzles } from './puzzles.ts'
 import type { CallOptions, Reply } from './reply.ts'
-import { deferToEndOfTick, systemClock } from './runtime.ts'
+import { deferToEndOfTick, LONGEST_TIMER, systemClock } from './runtime.ts'
 import { generateSecretKey, publicKeyOf, seedOf } from './secret-key.ts'
 import { type Handler, serveCalls } from './serve.ts'
 import { loadTelemetry, type Telemetry } from './tracing/telemetry.ts'
@@ -37,8 +37,6 @@ import { type Address, createTransport, type Transport } from './transport.ts'
 const JOIN_TIMEOUT = 2_000
 /** How long {@link Node.shutdown} lets running calls finish, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000
-/** The longest timer there is (2^31 - 1 ms). */
-const FOREVER = 0x7fff_ffff
 /** Bytes of a service's name in UTF-8 (docs/protocol.md §4). */
 const MAX_SERVICE_NAME = 255
 
@@ -108,7 +106,7 @@ export class Node {
       onPeer: (change) => this.#events.tell(change, (peer) => this.#infoOf(peer)),
     })
     this.#opener = telemetry ? telemetry.caller(this.#mesh.caller) : this.#mesh.caller
-    this.#keepAlive = setInterval(() => undefined, FOREVER)
+    this.#keepAlive = setInterval(() => undefined, LONGEST_TIMER)
   }
 
   /**

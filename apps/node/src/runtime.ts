@@ -11,11 +11,14 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): Timer
 }
 
+/** The longest timer there is: Node makes 1 ms of what is longer. */
+export const LONGEST_TIMER: number = 0x7fff_ffff
+
 /** Real time. Its timers never keep a process alive: sockets and the application do that. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
+    const timer = setTimeout(callback, Math.min(LONGEST_TIMER, delayMs))
     timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },

@@ -36,6 +36,15 @@ test('whoever waits for the rest of an answer that is given up waits no longer',
   await expect(next).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
 })
 
+test('a call that may take any time waits for the search of a provider', async () => {
+  const mesh = createTestMesh({ latencyMs: 5 })
+  onTestFinished(() => mesh.shutdown())
+  await mesh.start()
+  const caller = await mesh.start()
+  const call = caller.call('nobody', undefined, { timeoutMs: Number.POSITIVE_INFINITY })
+  await expect(call).rejects.toMatchObject({ kind: 'no-provider' })
+})
+
 test('a call of one provider has the deadline of its node', async () => {
   const { remote } = await pair({ never }, { timeoutMs: 20 })
   await expect(remote?.call('never')).rejects.toMatchObject({ kind: 'deadline' })

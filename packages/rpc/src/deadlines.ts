@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './ports.ts'
 
 /** The longest delay every runtime's timers take, 2^31 - 1 ms; a later time is reached in steps. */
-const MAX_DELAY_MS = 0x7fff_ffff
+export const MAX_DELAY_MS = 0x7fff_ffff
 
 /** Something that is told when its time is over. */
 export interface Expiring {

@@ -4,9 +4,10 @@ import type { CallHandle, CallSink } from './call.ts'
 import type { CallerOptions, CallerStats, Directory } from './caller.ts'
 import { choose } from './choose.ts'
 import type { Connection } from './connection.ts'
+import { MAX_DELAY_MS } from './deadlines.ts'
 import { CallError } from './errors.ts'
 import { DEFAULT_RPC_LIMITS } from './limits.ts'
-import type { CallRequest, HeaderList, Timer } from './ports.ts'
+import type { CallRequest, Clock, HeaderList, Timer } from './ports.ts'
 import { Replay } from './replay.ts'
 
 const MAX_ATTEMPTS = 3
@@ -214,7 +215,7 @@ export class RoutedCall implements CallHandle {
         : keyedOf(directory).findKeyed(services, key, (one) => this.#isEligible(one))
     if (!found) return false
     this.#timer?.cancel()
-    this.#timer = clock?.schedule(this.#timeoutMs, () => this.#expire())
+    this.#timer = clock && this.#arm(clock)
     void found.then(
       () => this.#found(),
       () => this.#noProvider(),
@@ -234,8 +235,13 @@ export class RoutedCall implements CallHandle {
     }
   }
 
-  #expire(): void {
-    if (!this.#over && !this.#handle) this.#fail(deadlinePassed())
+  /** The time of a call may be longer than that of any timer: it is waited for in steps. */
+  #arm(clock: Clock): Timer {
+    return clock.schedule(Math.min(MAX_DELAY_MS, this.#timeoutMs), () => {
+      if (this.#over || this.#handle) return
+      if (this.#timeoutMs > 0) this.#timer = this.#arm(clock)
+      else this.#fail(deadlinePassed())
+    })
   }
 
   #noProvider(): void {

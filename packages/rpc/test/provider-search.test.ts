@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { finding, scene } from './support/callers.ts'
 import { make, pattern } from './support/parties.ts'
 
@@ -53,6 +53,22 @@ describe('without a provider', () => {
     await meet()
     expect([made.errors.length, listener.received.length]).toEqual([1, 0])
   })
+
+  test.each([0xffff_ffff, Number.POSITIVE_INFINITY])(
+    'a search of a call that may take %s ms goes on for longer than any timer',
+    async (timeoutMs) => {
+      const { clock, caller, listener, meet } = finding()
+      const schedule = vi.spyOn(clock, 'schedule')
+      const made = make(caller, { timeoutMs })
+      clock.advance(2 ** 31 - 1)
+      // The longest that setTimeout takes: it makes 1 ms of what is longer.
+      expect(schedule.mock.calls.map(([delay]) => delay)).toEqual([2 ** 31 - 1, 2 ** 31 - 1])
+      expect([made.kind, clock.pending]).toEqual([undefined, 1])
+      await meet()
+      clock.advance(5)
+      expect([made.kind, listener.received.length]).toEqual([undefined, 1])
+    },
+  )
 
   test('a call cancelled meanwhile is sent to nobody', async () => {
     const { clock, caller, listener, meet } = finding()
