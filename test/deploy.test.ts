@@ -117,6 +117,8 @@ test('an image is built from the sources alone, whatever a working copy has besi
   const ignored = linesOf('../.gitignore').map((line) => line.replace(/\/$/, ''))
   const wanted = ignored.map((line) => (line.startsWith('/') ? line.slice(1) : `**/${line}`))
   expect(linesOf('../.dockerignore')).toEqual(expect.arrayContaining(['.git', ...wanted]))
+  // Would be read in place of the other.
+  expect(existsSync(join(deploy, 'Dockerfile.dockerignore'))).toBe(false)
 })
 
 test('hadolint has nothing to say of the Dockerfile', (ctx) => {
