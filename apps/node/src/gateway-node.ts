@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import {
   type BoundListener,
@@ -27,6 +26,7 @@ import type { NodeOptions } from './options.ts'
 import { deferToEndOfTurn, systemClock } from './runtime.ts'
 import { gatewayTracer } from './tracing/gateway-tracer.ts'
 import { loadTelemetry } from './tracing/telemetry.ts'
+import { userFolder } from './user-folder.ts'
 import { version } from './version.ts'
 
 /** Options of {@link startGateway}. */
@@ -109,7 +109,7 @@ function certificatesOf({ log, mesh, meshOptions }: CertificateParts): Sharing {
   const shares = mayShare(meshOptions)
   const certificates = createCertificates({
     log,
-    storage: join(dataFolder(), 'acme'),
+    storage: join(userFolder('data'), 'acme'),
     ...(shares ? { peers: acmePeers(mesh, log) } : {}),
   })
   let offered = false
@@ -125,12 +125,6 @@ interface Sharing {
   readonly certificates: Certificates
   /** Offers them to others, from the first configuration on that has certificates by ACME. */
   readonly share: (config: GatewayConfig) => void
-}
-
-/** Where programs keep what is theirs, by the XDG base directory specification. */
-function dataFolder(): string {
-  const configured = process.env['XDG_DATA_HOME']
-  return join(configured || join(homedir(), '.local', 'share'), 'flatend')
 }
 
 function meshOptionsOf({ config, node, log }: GatewayNodeOptions): NodeOptions {

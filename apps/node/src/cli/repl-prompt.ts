@@ -1,10 +1,10 @@
 import { Console } from 'node:console'
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { AsyncCompleter } from 'node:readline'
 import { type REPLServer, start } from 'node:repl'
 import { CallError } from '@flatend/rpc'
+import { userFolder } from '../user-folder.ts'
 import type { ReplContext } from './repl-context.ts'
 import { type Screen, shownValue, textSink } from './repl-screen.ts'
 import { equip, withoutDomain } from './repl-server.ts'
@@ -71,7 +71,7 @@ function completeNames(server: REPLServer, context: ReplContext): void {
 
 /** Keeps what was typed, for its owner's eyes only: there may be secrets in it. */
 function keepHistory(server: REPLServer): void {
-  const file = process.env['FLATEND_REPL_HISTORY'] ?? join(stateFolder(), 'repl_history')
+  const file = process.env['FLATEND_REPL_HISTORY'] ?? join(userFolder('state'), 'repl_history')
   if (file === '') return
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -80,11 +80,6 @@ function keepHistory(server: REPLServer): void {
     // That it cannot be written `setupHistory` tells; the prompt works without.
   }
   server.setupHistory(file, () => undefined)
-}
-
-/** Where programs keep what they remember, by the XDG base directory specification. */
-function stateFolder(): string {
-  return join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'flatend')
 }
 
 /** What code prints, answers of services above all, is kept from the terminal's own language. */
