@@ -39,6 +39,12 @@ export interface DriverOptions {
   readonly readHeaderTimeoutMs: number
   readonly idleTimeoutMs: number
   readonly writeTimeoutMs: number
+  /**
+   * Silence after which a client of HTTP/2 whose requests run is asked whether it is there, by PING;
+   * it is given up after as much again.
+   * @default 15_000
+   */
+  readonly pingMs?: number
   readonly maxHeaderSize: number
   /** Takes WebSockets, with messages of so many bytes at the most. */
   readonly webSocket?: { readonly maxMessage: number }

@@ -17,6 +17,7 @@ export type RefusalReason =
   | 'tls'
   | 'tls-timeout'
   | 'http2'
+  | 'vanished'
   | 'accept'
 
 /** One client that was turned away. What it sent is in `sent` alone. */

@@ -28,6 +28,7 @@ import { PulseWatch } from './pulse.ts'
 import { refusalOfBytes } from './refused-bytes.ts'
 import { Running } from './running.ts'
 import { createNodeServer, statusOfClientError } from './servers.ts'
+import { SessionPulse } from './session-pulse.ts'
 import { StallWatch } from './stall.ts'
 import { TLS_OPTIONS } from './tls-options.ts'
 import { Http2Transport } from './transport.ts'
@@ -61,7 +62,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   readonly #certificates: SecureContexts | undefined
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #sessions = new Map<ServerHttp2Session, SessionPulse>()
   /** Exchanges by their session, in HTTP/2. */
   readonly #running = new Running<NodeExchange, ServerHttp2Session | undefined>()
   readonly #socketServers = new SocketServers()
@@ -131,7 +132,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     // Also closes connections of HTTP/1.1 that wait for a request.
     if (this.#server.listening) this.#server.close()
     // Tells the client (GOAWAY) and closes once its streams are over.
-    for (const session of this.#sessions) session.close()
+    for (const session of this.#sessions.keys()) session.close()
   }
 
   drain(deadlineMs: number): Promise<void> {
@@ -142,7 +143,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     this.stopAccepting()
     // Each in its own way first: of HTTP/1.0 the end of a connection may be the end of an answer.
     for (const exchange of this.#running.exchanges.keys()) exchange.stalled('shutdown')
-    for (const session of this.#sessions) session.destroy()
+    for (const session of this.#sessions.keys()) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -196,15 +197,19 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   }
 
   #session(session: ServerHttp2Session): void {
-    this.#sessions.add(session)
-    session.once('close', () => this.#sessions.delete(session))
     const peer = peerText(session.socket.remoteAddress)
+    const onDead = (): void => {
+      this.refused({ reason: 'vanished', peer, status: undefined })
+      session.destroy()
+    }
+    const { idleTimeoutMs, pingMs } = this.#options
+    this.#sessions.set(session, new SessionPulse(session, { watch: this.pulses, pingMs, onDead }))
+    session.once('close', () => this.#sessions.delete(session))
     session.on('error', (error: NodeJS.ErrnoException) => {
       this.refused({ reason: 'http2', peer, status: undefined, code: error.code })
       session.destroy()
     })
     if (this.#draining) session.close()
-    const { idleTimeoutMs } = this.#options
     if (idleTimeoutMs <= 0) return
     session.setTimeout(idleTimeoutMs, () => {
       for (const other of this.#running.exchanges.values()) if (other === session) return
@@ -259,11 +264,14 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     session: ServerHttp2Session | undefined,
   ): void {
     this.#running.begin(exchange, session)
+    const pulse = session && this.#sessions.get(session)
+    pulse?.begin()
     // Node lets a stream of HTTP/2 live on that its client reset with NO_ERROR.
     stream.on('aborted', () => stream.destroy())
     stream.on('close', () => {
       exchange.closed(isComplete(stream, exchange))
       this.#running.end(exchange)
+      pulse?.end()
     })
   }
 }

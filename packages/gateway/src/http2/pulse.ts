@@ -1,7 +1,9 @@
 /** A connection whose life is watched. */
 export interface PulseSubject {
-  /** Bytes the client has not taken yet. */
+  /** Bytes, or frames, that the client has not taken yet. */
   readonly pending: number
+  /** Bytes that came so far: more of them is a sign of life. */
+  readonly bytesReceived?: number
   /** Asks the client whether it is there. */
   ping(): void
   /** Nothing was said for too long. */
@@ -31,6 +33,7 @@ export class Pulse {
   #movedAt = this.#heardAt
   #closedAt = 0
   #pending = 0
+  #received = 0
   #asked = false
   /** The client is not listened to at the moment. */
   deaf = false
@@ -57,7 +60,9 @@ export class Pulse {
   }
 
   check(now: number, writeMs: number): void {
-    const { pending } = this.subject
+    const { pending, bytesReceived = 0 } = this.subject
+    if (bytesReceived !== this.#received) this.heard()
+    this.#received = bytesReceived
     if (pending === 0 || pending !== this.#pending) this.#movedAt = now
     this.#pending = pending
     if (writeMs > 0 && now - this.#movedAt >= writeMs) this.subject.dead()
@@ -81,7 +86,10 @@ export class Pulse {
   }
 }
 
-/** Looks after all WebSockets of a listener, by one timer that runs only while there are any. */
+/**
+ * Looks after all WebSockets of a listener, and its sessions of HTTP/2 that have requests, by one
+ * timer that runs only while there are any.
+ */
 export class PulseWatch {
   readonly #writeMs: number
   readonly #pulses = new Set<Pulse>()
