@@ -206,14 +206,6 @@ describe('what is no gRPC', () => {
     })
   })
 
-  test('an encoding is UNIMPLEMENTED, and says what is taken', async () => {
-    reset()
-    const call = client.call('Chat', { 'grpc-encoding': 'snappy' })
-    call.stream.end(frame('x', 1))
-    expect(await call.status()).toBe('12')
-    expect((await call.head)['grpc-accept-encoding']).toBe('identity')
-  })
-
   test('a grpc-timeout nobody can read', async () => {
     reset()
     const call = client.call('Chat', { 'grpc-timeout': '1 s' })

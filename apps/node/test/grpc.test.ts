@@ -1,12 +1,4 @@
-import {
-  type ChannelOptions,
-  Client,
-  compressionAlgorithms,
-  credentials,
-  Metadata,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js'
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { A_CERTIFICATE } from './support/certificate.ts'
 import { type GrpcServer, serveGrpc } from './support/grpc.ts'
@@ -32,9 +24,9 @@ afterAll(async () => {
   await server.stop()
 })
 
-function clientOf(options: ChannelOptions = {}): Client {
+function clientOf(): Client {
   const trusted = credentials.createSsl(Buffer.from(A_CERTIFICATE))
-  return new Client(`localhost:${server.ports[0]}`, trusted, options)
+  return new Client(`localhost:${server.ports[0]}`, trusted)
 }
 
 const same = (bytes: Buffer): Buffer => bytes
@@ -154,19 +146,6 @@ describe('clients of grpc-js', () => {
   ])('%s ends with its status', async (...[method, message, code, details]) => {
     const { error } = await unary(method, message)
     expect([error?.code, error?.details]).toEqual([code, details])
-  })
-
-  test('that compress are told that nothing is decompressed', async () => {
-    const packing = clientOf({ 'grpc.default_compression_algorithm': compressionAlgorithms.gzip })
-    const error = await new Promise<ServiceError | null>((resolve) => {
-      packing.makeUnaryRequest(...by('Say'), Buffer.from('x'), resolve)
-    })
-    packing.close()
-    expect([error?.code, error?.details]).toEqual([
-      status.UNIMPLEMENTED,
-      'Messages in "gzip" are not taken, only as they are.',
-    ])
-    expect(error?.metadata.get('grpc-accept-encoding')).toEqual(['identity'])
   })
 
   test('call many times at once', async () => {

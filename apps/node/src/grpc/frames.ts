@@ -1,6 +1,8 @@
+import type { Decompress } from './compression.ts'
 import { GrpcError } from './grpc-error.ts'
 
 const HEAD = 5
+const COMPRESSED = 1
 const TRAILERS = 0x80
 const RESOURCE_EXHAUSTED = 8
 const INTERNAL = 13
@@ -15,6 +17,11 @@ function frame(flags: number, body: Uint8Array): Buffer {
 /** A message as it stands in a body. */
 export function messageFrame(message: Uint8Array): Buffer {
   return frame(0, message)
+}
+
+/** One that `grpc-encoding` tells how to undo. */
+export function compressedFrame(message: Uint8Array): Buffer {
+  return frame(COMPRESSED, message)
 }
 
 /** The end of a body: the status and what else is told with it. */
@@ -36,27 +43,37 @@ export function statusFields(code: number, message: string): string[] {
   return ['grpc-status', `${code}`, 'grpc-message', encoded]
 }
 
+/** How messages are read. */
+export interface MessageOptions {
+  /** Bytes of one, as it is sent and decompressed. */
+  readonly maxMessage: number
+  /** `undefined`: none may be compressed. */
+  readonly decompress: Decompress | undefined
+}
+
 /**
  * The messages of a body, of which no more than one is kept.
- * @throws GrpcError where one is longer than `maxMessage` or compressed, or the body ends within one.
+ * @throws GrpcError where one is too long or cannot be decompressed, or the body ends within one.
  */
 export async function* messagesOf(
   body: AsyncIterable<Uint8Array>,
-  maxMessage: number,
+  { maxMessage, decompress }: MessageOptions,
 ): AsyncGenerator<Buffer> {
   const kept = new Pieces()
-  let length: number | undefined
+  let head: MessageHead | undefined
   for await (const chunk of body) {
     kept.add(chunk)
     for (;;) {
-      if (length === undefined && kept.length >= HEAD)
-        length = lengthOf(kept.take(HEAD), maxMessage)
-      if (length === undefined || kept.length < length) break
-      yield kept.take(length)
-      length = undefined
+      if (head === undefined && kept.length >= HEAD) head = headOf(kept.take(HEAD), maxMessage)
+      if (head === undefined || kept.length < head.length) break
+      const message = kept.take(head.length)
+      if (!head.compressed) yield message
+      else if (decompress !== undefined) yield await decompress(message, maxMessage)
+      else throw new GrpcError(INTERNAL, 'a message is compressed, without a grpc-encoding')
+      head = undefined
     }
   }
-  if (length !== undefined || kept.length > 0) {
+  if (head !== undefined || kept.length > 0) {
     throw new GrpcError(INTERNAL, 'the request ends within a message')
   }
 }
@@ -83,9 +100,15 @@ class Pieces {
   }
 }
 
-function lengthOf(head: Buffer, maxMessage: number): number {
-  if (head[0] !== 0) throw new GrpcError(INTERNAL, 'compressed messages are not taken')
+interface MessageHead {
+  readonly compressed: boolean
+  readonly length: number
+}
+
+function headOf(head: Buffer, maxMessage: number): MessageHead {
+  const flags = head.readUInt8(0)
+  if (flags > COMPRESSED) throw new GrpcError(INTERNAL, `a message has unknown flags (${flags})`)
   const length = head.readUInt32BE(1)
-  if (length <= maxMessage) return length
+  if (length <= maxMessage) return { compressed: flags === COMPRESSED, length }
   throw new GrpcError(RESOURCE_EXHAUSTED, `a message of ${length} bytes, at most ${maxMessage}`)
 }

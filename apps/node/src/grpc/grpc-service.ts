@@ -12,8 +12,14 @@ export type GrpcMethod = (call: GrpcCall) => unknown
 
 /** Options of {@link grpcService}. */
 export interface GrpcServiceOptions {
-  /** Bytes of one message of a client. @default 4_194_304 */
+  /** Bytes of one message of a client, also once it is decompressed. @default 4_194_304 */
   readonly maxMessage?: number
+  /**
+   * Compresses messages of 1 KiB and more by gzip for clients that take it. What a client compresses
+   * is decompressed anyway.
+   * @default false
+   */
+  readonly compress?: boolean
 }
 
 const DEFAULT_MAX_MESSAGE = 4_194_304
@@ -37,24 +43,25 @@ const UNIMPLEMENTED = 12
  */
 export function grpcService(
   methods: Readonly<Record<string, GrpcMethod>>,
-  { maxMessage = DEFAULT_MAX_MESSAGE }: GrpcServiceOptions = {},
+  { maxMessage = DEFAULT_MAX_MESSAGE, compress = false }: GrpcServiceOptions = {},
 ): Handler {
   const table = new Map(Object.entries(methods))
   return async (ctx) => {
     const path = headerOf(ctx.rawHeaders, ':path') ?? ''
-    const call = new GrpcCall(ctx, path, maxMessage)
+    const call = new GrpcCall(ctx, path, { maxMessage, compress })
     const method = table.get(path)
     if (method === undefined) {
-      call.finish(UNIMPLEMENTED, `there is no method ${path}`)
+      await call.finish(UNIMPLEMENTED, `there is no method ${path}`)
       return ctx
     }
     try {
+      call.open()
       await run(call, await method(call))
     } catch (error) {
       if (ctx.cancelled) throw error
-      if (error instanceof GrpcError) call.finish(error.code, error.message)
+      if (error instanceof GrpcError) await call.finish(error.code, error.message)
       else {
-        call.finish(UNKNOWN, 'the service failed')
+        await call.finish(UNKNOWN, 'the service failed')
         // So that it is logged; the answer is complete.
         throw error
       }
@@ -65,7 +72,7 @@ export function grpcService(
 
 async function run(call: GrpcCall, result: unknown): Promise<void> {
   if (result instanceof Uint8Array) {
-    call.finish(OK, '', result)
+    await call.answer(result)
     return
   }
   if (typeof result === 'object' && result !== null) {
@@ -73,5 +80,5 @@ async function run(call: GrpcCall, result: unknown): Promise<void> {
   } else if (result !== undefined) {
     throw new TypeError(`${call.path} returned a ${typeof result}: return bytes, or bytes by bytes`)
   }
-  if (!call.ctx.cancelled) call.finish(OK, '')
+  await call.finish(OK, '')
 }

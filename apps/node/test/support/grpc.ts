@@ -7,6 +7,7 @@ import pino from 'pino'
 import {
   type GatewayNode,
   type GrpcMethod,
+  type GrpcServiceOptions,
   grpcService,
   Node,
   startGateway,
@@ -21,14 +22,20 @@ export interface GrpcServer {
   readonly stop: () => Promise<void>
 }
 
+export interface GrpcServerOptions {
+  /** Further keys of the listener. */
+  readonly listener?: string
+  /** Further tables after the route. */
+  readonly more?: string
+  readonly options?: GrpcServiceOptions
+}
+
 /**
  * A gateway with TLS whose route is gRPC of these methods, and the node that has them.
- * @param config.listener - further keys of the listener
- * @param config.more - further tables after the route
  */
 export async function serveGrpc(
   methods: Readonly<Record<string, GrpcMethod>>,
-  { listener = '', more = '' }: { readonly listener?: string; readonly more?: string } = {},
+  { listener = '', more = '', options = {} }: GrpcServerOptions = {},
 ): Promise<GrpcServer> {
   const folder = mkdtempSync(join(tmpdir(), 'flatend-grpc-'))
   writeFileSync(join(folder, 'c.pem'), A_CERTIFICATE)
@@ -49,7 +56,7 @@ ${more}`)
   const [mesh] = gateway.node.listening
   const service = await Node.start({
     addrs: [String(mesh)],
-    services: { echo: grpcService(methods) },
+    services: { echo: grpcService(methods, options) },
     logger: pino({ level: 'silent' }),
   })
   return {

@@ -8,6 +8,8 @@ import { GRPC, problemFields, statusFields } from './status.ts'
 export interface AnswerSinkOptions {
   readonly speaks: GrpcKind['speaks']
   readonly maxMessage: number
+  /** Messages may be compressed. */
+  readonly compressed: boolean
   /** The answer ends with these. */
   readonly onEnd: (trailers: readonly string[]) => void
   /** The answer had to be ended: the rest of it is not wanted. */
@@ -24,7 +26,7 @@ export class GrpcAnswerSink implements BodySink {
   constructor(below: BodySink, options: AnswerSinkOptions) {
     this.#below = below
     this.#options = options
-    this.#scanner = new FrameScanner({ maxMessage: options.maxMessage, trailers: true })
+    this.#scanner = new FrameScanner({ ...options, trailers: true })
   }
 
   write(chunk: Uint8Array): boolean {

@@ -1,9 +1,12 @@
+import { headerOf } from '../transfer/request-record.ts'
 import { GRPC, statusFields, statusOf } from './status.ts'
 
 /** A flag (1 byte) and a length (4 bytes) before each message. */
 const HEAD = 5
 /** The frame holds trailers (gRPC-Web). */
 const TRAILERS = 0x80
+/** The message is compressed by what `grpc-encoding` says. */
+const COMPRESSED = 1
 /** Bytes and number of all trailers: what a call's fields may have. */
 const MAX_TRAILERS = 32_768
 const MAX_FIELDS = 128
@@ -30,6 +33,13 @@ export interface ScannerOptions {
   readonly maxMessage: number
   /** The body may end with a frame of trailers: an answer's, not a request's. */
   readonly trailers: boolean
+  /** Messages may be compressed: there is a `grpc-encoding`. */
+  readonly compressed: boolean
+}
+
+/** Whether the fields of a head say that messages of its body may be compressed. */
+export function mayCompress(headers: readonly string[]): boolean {
+  return (headerOf(headers, 'grpc-encoding') ?? 'identity') !== 'identity'
 }
 
 /** Follows the messages of a body as it passes, keeping none, and takes its trailers out. */
@@ -100,10 +110,12 @@ export class FrameScanner {
   }
 
   #isTrailers(flags: number): boolean {
-    if (flags === 0) return false
+    if (flags === 0 || (flags === COMPRESSED && this.#options.compressed)) return false
     if (flags === TRAILERS && this.#options.trailers) return true
-    // Without a grpc-encoding, which is refused before, this is a fault of whoever sends it.
-    const what = flags === 1 ? 'a compressed message' : `a frame of unknown flags (${flags})`
+    const what =
+      flags === COMPRESSED
+        ? 'a compressed message without a grpc-encoding'
+        : `a frame of unknown flags (${flags})`
     throw new FrameError(GRPC.internal, what)
   }
 

@@ -2,6 +2,7 @@ import type { BodySink, CloseListener, RequestBody, RespondOptions } from '../dr
 import { ExchangeWrapper } from '../exchange-wrapper.ts'
 import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
 import { GrpcAnswerSink } from './answer-sink.ts'
+import { mayCompress } from './frames.ts'
 import { contentTypeOf, type GrpcKind } from './kind.ts'
 import { GrpcRequestBody } from './request-body.ts'
 import { statusFields, statusOf, statusOfHttp } from './status.ts'
@@ -16,13 +17,8 @@ const NOWHERE: BodySink = {
 const MAX_TITLE = 4_096
 /** Fields that do not fit what is made of the body. */
 const OF_BODY: ReadonlySet<string> = new Set(['content-length', 'content-type'])
-/** Between the client and the gateway alone: what it gives and takes is never compressed. */
-const OF_HOP: ReadonlySet<string> = new Set([
-  ...OF_BODY,
-  'grpc-accept-encoding',
-  'grpc-encoding',
-  'grpc-timeout',
-])
+/** Between the client and the gateway alone. */
+const OF_HOP: ReadonlySet<string> = new Set([...OF_BODY, 'grpc-timeout'])
 
 export interface GrpcExchangeOptions {
   readonly kind: GrpcKind
@@ -49,7 +45,11 @@ export class GrpcExchange extends ExchangeWrapper {
       'content-type',
       `application/grpc${kind.suffix}`,
     ]
-    this.#body = new GrpcRequestBody(exchange.body, { maxMessage, text: kind.speaks === 'text' })
+    this.#body = new GrpcRequestBody(exchange.body, {
+      maxMessage,
+      compressed: mayCompress(exchange.headers),
+      text: kind.speaks === 'text',
+    })
   }
 
   override get headers(): readonly string[] {
@@ -80,6 +80,7 @@ export class GrpcExchange extends ExchangeWrapper {
     const sink = new GrpcAnswerSink(below, {
       speaks: kind.speaks,
       maxMessage,
+      compressed: mayCompress(headers),
       onEnd: (trailers) => {
         this.#record.grpcStatus = statusOf(trailers)
       },

@@ -38,16 +38,6 @@ export function openGrpc(record: RequestRecord, config: GrpcConfig): GrpcRequest
   const { headers } = exchange
   record.errors = GRPC_ERRORS
   record.exchange = new GrpcExchange(record, { kind, maxMessage: config.maxMessage })
-  const encoding = headerOf(headers, 'grpc-encoding')
-  if (encoding !== undefined && encoding !== 'identity') {
-    record.refuse({
-      status: 415,
-      code: 'FLATEND_GATEWAY_ENCODING',
-      detail: `Messages in "${encoding.slice(0, 40)}" are not taken, only as they are.`,
-      headers: ['grpc-accept-encoding', 'identity'],
-    })
-    return undefined
-  }
   return withTimeout(record, headerOf(headers, 'grpc-timeout'))
 }
 

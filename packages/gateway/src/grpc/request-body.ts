@@ -4,6 +4,15 @@ import { Base64Decoder } from './base64.ts'
 import { FrameError, FrameScanner } from './frames.ts'
 import { GRPC } from './status.ts'
 
+export interface RequestBodyOptions {
+  /** Bytes of one message. */
+  readonly maxMessage: number
+  /** Messages may be compressed. */
+  readonly compressed: boolean
+  /** The body is base64. */
+  readonly text: boolean
+}
+
 /** A request's messages: decoded where they are base64, none over the limit, none cut off. */
 export class GrpcRequestBody implements RequestBody {
   readonly length: number | undefined
@@ -11,11 +20,11 @@ export class GrpcRequestBody implements RequestBody {
   readonly #scanner: FrameScanner
   readonly #decoder: Base64Decoder | undefined
 
-  constructor(below: RequestBody, { maxMessage, text }: { maxMessage: number; text: boolean }) {
+  constructor(below: RequestBody, options: RequestBodyOptions) {
     this.length = below.length
     this.#below = below
-    this.#scanner = new FrameScanner({ maxMessage, trailers: false })
-    this.#decoder = text ? new Base64Decoder() : undefined
+    this.#scanner = new FrameScanner({ ...options, trailers: false })
+    this.#decoder = options.text ? new Base64Decoder() : undefined
   }
 
   async read(): Promise<Uint8Array | null> {

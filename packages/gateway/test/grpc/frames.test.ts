@@ -6,8 +6,8 @@ import { grpcKind, grpcTimeout } from '../../src/grpc/kind.ts'
 import { join, message, OK } from '../support/grpc.ts'
 import { bytes } from '../support/harness.ts'
 
-const scanner = (maxMessage: number, trailers = true): FrameScanner =>
-  new FrameScanner({ maxMessage, trailers })
+const scanner = (maxMessage: number, trailers = true, compressed = false): FrameScanner =>
+  new FrameScanner({ maxMessage, trailers, compressed })
 
 describe('frames', () => {
   it('pass in any pieces, without their trailers', () => {
@@ -34,7 +34,9 @@ describe('frames', () => {
     const long = new Uint8Array([0x80, 0, 1, 0, 0])
     expect(() => scanner(1e9).scan(long)).toThrow('65536 bytes')
     expect(() => scanner(9, false).scan(OK)).toThrow('unknown flags (128)')
-    expect(() => scanner(9).scan(Uint8Array.of(1, 0, 0, 0, 0))).toThrow('a compressed message')
+    expect(() => scanner(9).scan(Uint8Array.of(1, 0, 0, 0, 0))).toThrow('without a grpc-encoding')
+    expect(scanner(9, true, true).scan(Uint8Array.of(1, 0, 0, 0, 0))).toHaveLength(5)
+    expect(() => scanner(9, true, true).scan(Uint8Array.of(3, 0, 0, 0, 0))).toThrow('flags (3)')
     expect(() => scanner(9).scan(Uint8Array.of(0x81, 0, 0, 0, 0))).toThrow('unknown flags (129)')
   })
 

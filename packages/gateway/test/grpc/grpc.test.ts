@@ -250,17 +250,30 @@ describe('a route of gRPC', () => {
     expect(caller.calls).toHaveLength(0)
   })
 
-  it('takes no compressed messages, and says which it takes', async () => {
-    const { send, caller } = await serve()
-    const call = input('application/grpc', message('ask'))
-    const exchange = send({ ...call, headers: [...call.headers, 'grpc-encoding', 'gzip'] })
-    expect(statusOf(exchange)).toBe('12')
-    expect(exchange.header('grpc-message')).toContain('"gzip"')
-    expect(exchange.header('grpc-accept-encoding')).toBe('identity')
-    expect(caller.calls).toHaveLength(0)
-    const named = ['grpc-encoding', 'identity', 'grpc-accept-encoding', 'gzip']
-    send({ ...call, headers: [...call.headers, ...named] })
-    expect(caller.last.fields('grpc-accept-encoding')).toEqual([])
+  it('passes compressed messages as they are, where their encoding is told', async () => {
+    const packed = message('ask')
+    packed[0] = 1
+    const call = input('application/grpc', packed)
+    for (const told of [[], ['grpc-encoding', 'identity']]) {
+      const { send } = await serve()
+      const exchange = send({ ...call, headers: [...call.headers, ...told] })
+      await settle()
+      expect(statusOf(exchange)).toBe('13')
+    }
+    const { send, caller, tick } = await serve()
+    const named = ['grpc-encoding', 'any', 'grpc-accept-encoding', 'identity,any']
+    const exchange = send({ ...call, headers: [...call.headers, ...named] })
+    await settle()
+    expect(caller.last.fields('grpc-encoding')).toEqual(['any'])
+    expect(caller.last.fields('grpc-accept-encoding')).toEqual(['identity,any'])
+    caller.last.sink.response(200, ['content-type', 'application/grpc', 'grpc-encoding', 'any'])
+    caller.last.sink.data(join(packed, OK))
+    caller.last.sink.end()
+    tick()
+    await settle()
+    expect(exchange.header('grpc-encoding')).toBe('any')
+    expect(exchange.text()).toBe('\u0001\0\0\0\u0003ask')
+    expect(exchange.trailers.slice(0, 2)).toEqual(['grpc-status', '0'])
   })
 })
 
