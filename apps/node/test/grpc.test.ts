@@ -130,7 +130,7 @@ describe('clients of grpc-js', () => {
     ['Crash', '', status.UNKNOWN, 'the service failed'],
     ['Missing', '', status.UNIMPLEMENTED, 'there is no method /test.Echo/Missing'],
     ['/test.Nobody/Say', '', status.UNAVAILABLE, 'Nobody provides the service at the moment.'],
-    ['/test.Other/Say', '', status.UNIMPLEMENTED, 'Received HTTP status code 404'],
+    ['/test.Other/Say', '', status.UNIMPLEMENTED, 'Nothing is served at this path.'],
     [
       'Say',
       Buffer.alloc(65_537),

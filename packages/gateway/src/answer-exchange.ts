@@ -4,8 +4,9 @@ import { isPreflight, preflightHeaders } from './edge/cors.ts'
 import { EdgeExchange } from './edge/edge-exchange.ts'
 import { originOf } from './edge/proxies.ts'
 import { withQuery } from './edge/redirect.ts'
+import { callOfGrpc, exposingStatus, speakGrpc } from './grpc/open.ts'
 import type { ListenerRoutes } from './listener-routes.ts'
-import { edgeOf, lead, limited, runRoute } from './run-route.ts'
+import { edgeOf, lead, overLimit, runRoute } from './run-route.ts'
 import { attempt } from './transfer/attempt.ts'
 import type { Problem } from './transfer/problem.ts'
 import { type Environment, headerOf, RequestRecord } from './transfer/request-record.ts'
@@ -30,7 +31,9 @@ export function answerExchange(
 ): void {
   const record = new RequestRecord(environment, listener, atEdge(listener, exchange))
   attempt(record, () => {
-    if (!limited(record, listener.rateLimit)) answer(record, routes)
+    const over = overLimit(record, listener.rateLimit)
+    if (over === undefined) answer(record, routes)
+    else turnAway(record, over)
   })
 }
 
@@ -41,6 +44,17 @@ function atEdge({ trustedProxies, cors }: ListenerConfig, exchange: Exchange): E
   const edge = new EdgeExchange(exchange, origin)
   edge.cors = cors
   return edge
+}
+
+/** Refuses a request that has no route, in the words of its client: of gRPC, it gets a status. */
+function turnAway(record: RequestRecord, problem: Problem): void {
+  const kind = callOfGrpc(record.exchange)
+  if (kind !== undefined) {
+    const { cors } = record.listener
+    if (cors !== undefined) edgeOf(record).cors = exposingStatus(cors)
+    speakGrpc(record, { kind, maxMessage: 0 })
+  }
+  record.refuse(problem)
 }
 
 /** Whether the request asks what a route may be used for, and was told so. */
@@ -81,7 +95,7 @@ function answer(record: RequestRecord, routes: ListenerRoutes): void {
       record.finish()
       break
     case 'wrong-method':
-      record.refuse({
+      turnAway(record, {
         status: 405,
         code: 'FLATEND_GATEWAY_METHOD',
         detail: `This path takes ${routing.allow}.`,
@@ -89,10 +103,10 @@ function answer(record: RequestRecord, routes: ListenerRoutes): void {
       })
       break
     case 'malformed':
-      record.refuse({ status: 400, code: 'FLATEND_GATEWAY_MALFORMED', detail: routing.detail })
+      turnAway(record, { status: 400, code: 'FLATEND_GATEWAY_MALFORMED', detail: routing.detail })
       break
     case 'none':
-      record.refuse(NO_ROUTE)
+      turnAway(record, NO_ROUTE)
       break
   }
 }

@@ -9,6 +9,7 @@ import type { RouteTarget } from './listener-routes.ts'
 import { serveStatic } from './static/serve.ts'
 import { attempt } from './transfer/attempt.ts'
 import { CONDITIONAL, ignoredOf } from './transfer/no-cache.ts'
+import type { Problem } from './transfer/problem.ts'
 import { requestFields } from './transfer/request-fields.ts'
 import type { RequestRecord } from './transfer/request-record.ts'
 import { Transfer } from './transfer/transfer.ts'
@@ -40,7 +41,12 @@ export function runRoute(
     edge.cache = cache
   }
   const call = grpc === undefined ? HTTP : openGrpc(record, grpc)
-  if (call === undefined || limited(record, rateLimit)) return
+  if (call === undefined) return
+  const over = overLimit(record, rateLimit)
+  if (over !== undefined) {
+    record.refuse(over)
+    return
+  }
   const timeoutMs = leastOf(target.config.timeoutMs, call.timeoutMs)
   const matched = { target, params, timeoutMs }
   if (auth === undefined) serve(record, matched, NOTHING)
@@ -55,19 +61,21 @@ export function edgeOf(record: RequestRecord): EdgeExchange {
   return edge
 }
 
-/** Whether the client asks for too much, and was told so. */
-export function limited(record: RequestRecord, limit: RateLimit | undefined): boolean {
-  if (limit === undefined) return false
+/** What a client that asks for too much is to be told; counts the request. */
+export function overLimit(
+  record: RequestRecord,
+  limit: RateLimit | undefined,
+): Problem | undefined {
+  if (limit === undefined) return undefined
   const { env, exchange } = record
   const seconds = env.limiterOf(limit).take(exchange.peer, env.clock.now())
-  if (seconds === 0) return false
-  record.refuse({
+  if (seconds === 0) return undefined
+  return {
     status: 429,
     code: 'FLATEND_GATEWAY_RATE_LIMITED',
     detail: 'Too many requests.',
     headers: ['retry-after', String(seconds)],
-  })
-  return true
+  }
 }
 
 /** Sends the client elsewhere. */

@@ -1,8 +1,9 @@
 import type { GrpcConfig } from '../config/grpc.ts'
+import type { Exchange } from '../driver.ts'
 import type { Cors } from '../edge/cors.ts'
 import { headerOf, type RequestRecord } from '../transfer/request-record.ts'
 import { GRPC_ERRORS } from './errors.ts'
-import { GrpcExchange } from './grpc-exchange.ts'
+import { GrpcExchange, type GrpcExchangeOptions } from './grpc-exchange.ts'
 import { type GrpcKind, grpcKind, grpcTimeout } from './kind.ts'
 
 /** A request that is gRPC. */
@@ -36,9 +37,21 @@ export function openGrpc(record: RequestRecord, config: GrpcConfig): GrpcRequest
     return undefined
   }
   const { headers } = exchange
-  record.errors = GRPC_ERRORS
-  record.exchange = new GrpcExchange(record, { kind, maxMessage: config.maxMessage })
+  speakGrpc(record, { kind, maxMessage: config.maxMessage })
   return withTimeout(record, headerOf(headers, 'grpc-timeout'))
+}
+
+/** How a request that no route answers speaks gRPC; `undefined` where it is no call of gRPC. */
+export function callOfGrpc({ headers, httpVersion, method }: Exchange): GrpcKind | undefined {
+  if (method !== 'POST') return undefined
+  const kind = grpcKind(headerOf(headers, 'content-type'))
+  return mediaProblem(kind, false, httpVersion) === undefined ? kind : undefined
+}
+
+/** From now on the request is one of gRPC: its errors are statuses. */
+export function speakGrpc(record: RequestRecord, options: GrpcExchangeOptions): void {
+  record.errors = GRPC_ERRORS
+  record.exchange = new GrpcExchange(record, options)
 }
 
 function mediaProblem(

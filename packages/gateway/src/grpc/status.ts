@@ -21,6 +21,7 @@ const OF_CODE: Partial<Readonly<Record<ProblemCode, number>>> = {
   FLATEND_GATEWAY_BODY_TOO_LARGE: GRPC.resourceExhausted,
   FLATEND_GATEWAY_FIELDS_TOO_LARGE: GRPC.resourceExhausted,
   FLATEND_GATEWAY_INTERNAL: GRPC.internal,
+  FLATEND_GATEWAY_METHOD: GRPC.unimplemented,
 }
 
 /** What statuses of HTTP are (gRPC, "HTTP to gRPC Status Code Mapping"). */
