@@ -15,6 +15,8 @@ export interface PulseSubject {
 export interface PulseTimes {
   readonly pingMs: number
   readonly idleMs: number
+  /** Longest time nothing is taken of what is pending; 0 for no limit. @default that of the watch */
+  readonly writeMs?: number
 }
 
 /** Milliseconds a client may take to answer a close frame. */
@@ -128,7 +130,7 @@ export class PulseWatch {
     this.#sweptAt = now
     for (const pulse of this.#pulses) {
       if (stood) pulse.heard()
-      pulse.check(now, this.#writeMs)
+      pulse.check(now, pulse.times.writeMs ?? this.#writeMs)
     }
   }
 }

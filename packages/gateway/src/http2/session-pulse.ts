@@ -36,7 +36,8 @@ export class SessionPulse implements PulseSubject {
     this.#session = session
     this.#watch = watch
     this.#onDead = onDead
-    this.#times = { pingMs, idleMs: 0 }
+    // Each answer has a limit of its own; the number of frames may stay while all of them move.
+    this.#times = { pingMs, idleMs: 0, writeMs: 0 }
   }
 
   /** A request begins. */
