@@ -32,4 +32,11 @@ describe('a storm neither breaks nor slows a node, and leaves nothing behind', (
       expect(measured.storm.failed).toBe(0)
     },
   )
+
+  // Some last for half a minute, for instance those of addresses that a goodbye named.
+  test('the timers of all of them are given back', { timeout: 600_000 }, async () => {
+    const last = await scene.calmed()
+    process.stdout.write(`at last: ${JSON.stringify(last)}\n`)
+    expect(last).toMatchObject({ sessions: 1, streams: 0 })
+  })
 })

@@ -1,11 +1,13 @@
 import { startVictim } from '../../attacks/support/victims.ts'
-import { eventually } from '../../support/processes.ts'
+import { eventually, PATIENCE } from '../../support/processes.ts'
 import { type RemoteNode, startNode } from '../../support/remote-node.ts'
 
 /** Calls a second of the good client. */
 const PER_SECOND = 200
-/** How long a storm is measured at least, and calm before it, in milliseconds. */
+/** How long a storm is measured at least, in milliseconds. */
 const MEASURED = 2_000
+/** How long calm is measured before it, in milliseconds: in the storm the control tells as much. */
+const CALM = 1_000
 /** Slowness that is no more than this is the machine's, in milliseconds. */
 const FLOOR = 50
 const TRIES = 3
@@ -13,6 +15,8 @@ const TRIES = 3
 const HEAP = 6 * 1_048_576
 /** Timers that come and go by themselves. */
 const TIMERS = 3
+/** An address that a goodbye names is tried for half a minute: twice as long, in milliseconds. */
+const TIMERS_END = 60_000
 
 /** What a node holds: see nodes/vitals.mjs. */
 export interface Vitals {
@@ -126,22 +130,31 @@ export class Scene {
     return this.#start
   }
 
-  /** Waits until the node holds no more than it did at first. */
+  /** Waits until the node holds no more than it did at first, timers apart: see {@link calmed}. */
   async recovered(): Promise<Vitals> {
+    return await this.#back(HELD, PATIENCE)
+  }
+
+  /** Waits until the node holds no more than it did at first, the timers of all storms included. */
+  async calmed(): Promise<Vitals> {
+    return await this.#back({ ...HELD, timers: TIMERS }, TIMERS_END)
+  }
+
+  async #back(allowed: Excess, within: number): Promise<Vitals> {
     const start = this.#start as Vitals
     let now = start
     const isBack = async (): Promise<boolean> => {
       now = await this.vitals()
-      return excess(now, start).length === 0
+      return excess(now, start, allowed).length === 0
     }
-    await eventually(isBack, { every: 250 }).catch(() => {
-      throw new Error(`not given back: ${excess(now, start).join(', ')}`)
+    await eventually(isBack, { within, every: 250 }).catch(() => {
+      throw new Error(`not given back: ${excess(now, start, allowed).join(', ')}`)
     })
     return now
   }
 
   async #measure(attack: () => Promise<Figures>): Promise<Measured> {
-    const calm = await this.load(MEASURED)
+    const calm = await this.load(CALM)
     const [node, client] = await this.#efforts()
     await Promise.all([beginLoad(this.#client), beginLoad(this.#other)])
     const began = performance.now()
@@ -182,17 +195,14 @@ function isSlowed({ calm, storm, control }: Measured): boolean {
   return storm.p99 > Math.max(2 * calm.p99, 2 * control.p99, FLOOR)
 }
 
+/** What a node has to give back after each storm, and how much more of it there may be. */
+const HELD: Excess = { descriptors: 0, connections: 0, sessions: 0, streams: 0, heap: HEAP }
+type Excess = Partial<Record<keyof Vitals, number>>
+
 /** What there is more of than there was, in words. */
-function excess(now: Vitals, start: Vitals): string[] {
-  const allowed = {
-    descriptors: 0,
-    connections: 0,
-    sessions: 0,
-    streams: 0,
-    timers: TIMERS,
-    heap: HEAP,
-  }
-  return (Object.keys(allowed) as (keyof typeof allowed)[])
-    .filter((name) => now[name] > start[name] + allowed[name])
-    .map((name) => `${name} ${now[name]} after ${start[name]}`)
+function excess(now: Vitals, start: Vitals, allowed: Excess): string[] {
+  return Object.entries(allowed)
+    .map(([name, more]) => [name as keyof Vitals, more] as const)
+    .filter(([name, more]) => now[name] > start[name] + more)
+    .map(([name]) => `${name} ${now[name]} after ${start[name]}`)
 }
