@@ -37,6 +37,6 @@ test('on machines of their own, behind routers that let nobody in', async (ctx) 
   await relay.prints(/running at 203/)
   await on('a', 'offer.js').prints(/running/)
   expect(await callsAndEnds(on('b', 'call.js'))).toBe(0)
-  const [, bytes] = await relay.prints(/circuits \d, bytes (\d{7,})/)
-  expect(Number(bytes)).toBeGreaterThan(8_000_000)
+  // It says so every so often, midway too: eight million or more, once all of them are through.
+  await relay.prints(/circuits \d, bytes (?:[89]\d{6}|\d{8,})/)
 })
