@@ -3,17 +3,37 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const conditions = ['@flatend/source']
 
-/** Tests of timing, or that fill the machine themselves: one file at a time, nothing beside it. */
+/** Tests that measure time or memory, or fill the machine themselves: one file at a time, nothing beside it. */
 const alone = [
+  'test/attacks/**/*.test.ts',
+  'test/e2e/bulk.test.ts',
+  'test/e2e/streaming.test.ts',
+  'test/examples/browser.test.ts',
+  'test/hostile/**/*.test.ts',
+]
+
+/** Tests of processes, which wait for each other most of the time: two files at once, no computation beside them. */
+const processes = [
   'test/e2e/**/*.test.ts',
   'test/examples/**/*.test.ts',
-  'test/hostile/**/*.test.ts',
   'test/interop/**/*.test.ts',
-  'test/attacks/**/*.test.ts',
 ]
 
 /** What takes longest, first: nothing is left to run beside it at the end. */
-const LONG = ['test/soak/', 'test/sim/sim.', 'test/fuzz/nodes', 'test/fuzz/sessions']
+const LONG = [
+  'test/soak/',
+  'test/sim/sim.',
+  'test/fuzz/nodes',
+  'test/fuzz/sessions',
+  'drivers/upload.',
+  'test/fuzz/decoders',
+  'test/e2e/broken-off',
+  'test/e2e/acme.',
+  'test/e2e/tls-tools',
+  'test/e2e/doctor',
+  'test/e2e/cli',
+  'test/e2e/partition',
+]
 
 function rank({ moduleId }: TestSpecification): number {
   const at = LONG.findIndex((path) => moduleId.includes(path))
@@ -47,9 +67,19 @@ export default defineConfig({
             'bench/test/**/*.test.ts',
             'test/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', ...alone],
+          exclude: ['**/node_modules/**', ...processes, ...alone],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'processes',
+          include: processes,
+          exclude: ['**/node_modules/**', ...alone],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -59,7 +89,7 @@ export default defineConfig({
           include: alone,
           exclude: ['**/node_modules/**'],
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
