@@ -202,19 +202,15 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
       this.refused({ reason: 'vanished', peer, status: undefined })
       session.destroy()
     }
-    const { idleTimeoutMs, pingMs } = this.#options
-    this.#sessions.set(session, new SessionPulse(session, { watch: this.pulses, pingMs, onDead }))
+    const { idleTimeoutMs: idleMs, pingMs } = this.#options
+    const options = { watch: this.pulses, pingMs, idleMs, onDead }
+    this.#sessions.set(session, new SessionPulse(session, options))
     session.once('close', () => this.#sessions.delete(session))
     session.on('error', (error: NodeJS.ErrnoException) => {
       this.refused({ reason: 'http2', peer, status: undefined, code: error.code })
       session.destroy()
     })
     if (this.#draining) session.close()
-    if (idleTimeoutMs <= 0) return
-    session.setTimeout(idleTimeoutMs, () => {
-      for (const other of this.#running.exchanges.values()) if (other === session) return
-      session.close()
-    })
   }
 
   #request(

@@ -4,6 +4,8 @@ export interface PulseSubject {
   readonly pending: number
   /** Bytes that came so far: more of them is a sign of life. */
   readonly bytesReceived?: number
+  /** Bytes that went so far: as long as there are more, the client takes them. */
+  readonly bytesSent?: number
   /** Asks the client whether it is there. */
   ping(): void
   /** Nothing was said for too long. */
@@ -15,8 +17,6 @@ export interface PulseSubject {
 export interface PulseTimes {
   readonly pingMs: number
   readonly idleMs: number
-  /** Longest time nothing is taken of what is pending; 0 for no limit. @default that of the watch */
-  readonly writeMs?: number
 }
 
 /** Milliseconds a client may take to answer a close frame. */
@@ -36,6 +36,7 @@ export class Pulse {
   #closedAt = 0
   #pending = 0
   #received = 0
+  #sent = 0
   #asked = false
   /** The client is not listened to at the moment. */
   deaf = false
@@ -62,10 +63,11 @@ export class Pulse {
   }
 
   check(now: number, writeMs: number): void {
-    const { pending, bytesReceived = 0 } = this.subject
+    const { pending, bytesReceived = 0, bytesSent = 0 } = this.subject
     if (bytesReceived !== this.#received) this.heard()
+    if (pending === 0 || pending !== this.#pending || bytesSent !== this.#sent) this.#movedAt = now
     this.#received = bytesReceived
-    if (pending === 0 || pending !== this.#pending) this.#movedAt = now
+    this.#sent = bytesSent
     this.#pending = pending
     if (writeMs > 0 && now - this.#movedAt >= writeMs) this.subject.dead()
     else if (this.#closedAt > 0) {
@@ -89,8 +91,8 @@ export class Pulse {
 }
 
 /**
- * Looks after all WebSockets of a listener, and its sessions of HTTP/2 that have requests, by one
- * timer that runs only while there are any.
+ * Looks after all WebSockets of a listener, and its sessions of HTTP/2, by one timer that runs only
+ * while there are any.
  */
 export class PulseWatch {
   readonly #writeMs: number
@@ -130,7 +132,7 @@ export class PulseWatch {
     this.#sweptAt = now
     for (const pulse of this.#pulses) {
       if (stood) pulse.heard()
-      pulse.check(now, pulse.times.writeMs ?? this.#writeMs)
+      pulse.check(now, this.#writeMs)
     }
   }
 }

@@ -9,6 +9,7 @@ import { A_CERTIFICATE, A_KEY } from './fixtures.ts'
 const PING_MS = 60
 /** For clients that are there: time enough for them on a machine that is busy. */
 const CALM = { pingMs: 250 }
+const DATA = 0
 const HEADERS = 1
 const SETTINGS = 4
 const PING = 6
@@ -197,4 +198,36 @@ test('who takes nothing at the moment is not asked in vain: a ping waits behind 
     await silent.closed.promise
   }
   expect([state.gone, refusals]).toEqual([false, [VANISHED, VANISHED]])
+})
+
+/** RFC 9113 §6.1: data belongs to a stream. nghttp2 says GOAWAY, and reads no more. */
+const BREACH = frame(DATA, 0, { body: Buffer.from('data') })
+
+test('a client that broke the protocol and left is given up, its calls with it', async () => {
+  const [came, left] = [deferred(), deferred()]
+  const { port } = await serve(
+    (exchange) => {
+      exchange.onClose(() => left.resolve())
+      came.resolve()
+    },
+    { writeTimeoutMs: 2 * PING_MS },
+  )
+  const { socket } = new SilentClient(port)
+  socket.write(GET)
+  await came.promise
+  socket.write(BREACH, () => socket.destroy())
+  await expect(left.promise).resolves.toBeUndefined()
+})
+
+test('a session without requests is told to end, and ends', async () => {
+  const { port, refusals } = await serve(
+    (exchange) => exchange.respond(200, [], { body: bytes('done') }),
+    { idleTimeoutMs: PING_MS },
+  )
+  const session = await client(port)
+  const gone = deferred()
+  session.once('close', () => gone.resolve())
+  await session.request({ ':path': '/' }).toArray()
+  await gone.promise
+  expect(refusals).toEqual([])
 })
