@@ -116,15 +116,26 @@ export class SocketServers {
   #headers: readonly string[] = []
   #protocol: string | undefined
 
-  /** @throws Error where ws does not take the handshake; it has answered it then */
-  accept({ request, socket, head }: Handover, options: UpgradeOptions): Ws.WebSocket {
+  /** @throws Error where ws does not take the handshake; the connection is broken then */
+  accept(handover: Handover, options: UpgradeOptions): Ws.WebSocket {
     this.#headers = options.headers
     this.#protocol = options.protocol
+    // A way to compress that ws does not know is declined, not an error (RFC 7692 §7.1).
+    const accepted =
+      this.#upgraded(handover, options) ?? this.#upgraded(handover, { ...options, deflate: false })
+    if (accepted !== undefined) return accepted
+    handover.socket.destroy()
+    throw new Error('the package ws refused the handshake')
+  }
+
+  #upgraded(
+    { request, socket, head }: Handover,
+    options: UpgradeOptions,
+  ): Ws.WebSocket | undefined {
     let accepted: Ws.WebSocket | undefined
     this.#serverFor(options).handleUpgrade(request, socket, head, (opened) => {
       accepted = opened
     })
-    if (accepted === undefined) throw new Error('the package ws refused the handshake')
     return accepted
   }
 
@@ -145,6 +156,8 @@ export class SocketServers {
         threshold: DEFLATE_FROM,
       },
     })
+    // So that ws answers nothing itself.
+    server.on('wsClientError', () => {})
     server.on('headers', (lines) => {
       for (let i = 0; i < this.#headers.length; i += 2) {
         lines.push(`${this.#headers[i]}: ${this.#headers[i + 1]}`)

@@ -133,6 +133,22 @@ describe.each(DRIVERS)('connections of WebSockets, driver %s', (name) => {
     expect(heard.closes).toBe(1)
   })
 
+  test.each([
+    'permessage-deflate; x=y',
+    'permessage-deflate; server_max_window_bits=99',
+    'permessage-deflate; x="',
+    ', ,',
+  ])('an extension that is not to be understood is declined: %s', async (extension) => {
+    const { port } = await listen(name, { options: { deflate: true } })
+    const field = `Sec-WebSocket-Extensions: ${extension}\r\n`
+    const client = await WebSocketClient.open(port, field)
+    expect(client.head).toMatch(/^HTTP\/1.1 101 /)
+    // uWebSockets.js takes such an offer: DRIVERS.md.
+    const taken = /extensions/i.test(client.head)
+    expect(taken).toBe(name === 'uws' && extension.startsWith('permessage'))
+    client.socket.destroy()
+  })
+
   test('many that are opened at once, after a while, all stay', async () => {
     const waiting: Exchange[] = []
     const { port } = await run(name, (exchange) => waiting.push(exchange), LIMITS)
