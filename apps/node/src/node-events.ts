@@ -51,7 +51,7 @@ export class NodeListeners {
       try {
         listener(value)
       } catch (error) {
-        this.#log.error({ error, event }, 'a listener of the node failed')
+        this.#log.error({ err: error, event }, 'a listener of the node failed')
       }
     }
   }

@@ -177,7 +177,9 @@ class HttpGateway implements Gateway {
     slot.driver.stopAccepting()
     const left = drainSlot(slot).finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
-    left.catch((error: unknown) => this.#log.error({ error }, 'a listener did not close cleanly'))
+    left.catch((error: unknown) =>
+      this.#log.error({ err: error }, 'a listener did not close cleanly'),
+    )
   }
 
   stop(): Promise<void> {

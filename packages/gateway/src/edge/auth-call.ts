@@ -105,7 +105,7 @@ export class AuthCall implements CallSink {
       record.answer(this.#status, responseHead(this.#headers).headers, body)
     } catch (error) {
       const { env, requestId } = record
-      env.log.error({ error, requestId }, 'the HTTP driver failed while an answer was sent')
+      env.log.error({ err: error, requestId }, 'the HTTP driver failed while an answer was sent')
       this.#failed('not valid in HTTP')
       return
     }

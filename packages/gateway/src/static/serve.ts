@@ -50,7 +50,7 @@ export async function serveStatic(record: RequestRecord, plan: StaticPlan): Prom
     else if (found.kind === 'listing') sendListing(record, found.entries)
     else await send({ record, plan, found, file: found.file, client })
   } catch (error) {
-    env.log.error({ error, requestId, path: plan.path }, 'a file could not be served')
+    env.log.error({ err: error, requestId, path: plan.path }, 'a file could not be served')
     attempt(record, () => giveUp(record, client))
   } finally {
     await file?.close().catch(() => {})

@@ -6,7 +6,7 @@ export function attempt(record: RequestRecord, answer: () => void): void {
     answer()
   } catch (error) {
     const { env, requestId } = record
-    env.log.error({ error, requestId }, 'a request could not be handled')
+    env.log.error({ err: error, requestId }, 'a request could not be handled')
     fallBack(record)
   }
 }

@@ -284,14 +284,14 @@ export class Transfer implements CallSink {
       if (!started) this.#record.problem(problem)
       else if (this.#sink !== undefined) this.#record.errors.breakOff(this.#sink, problem)
     } catch (error) {
-      this.#record.env.log.error({ error, requestId: this.#record.requestId }, 'cannot answer')
+      this.#record.env.log.error({ err: error, requestId: this.#record.requestId }, 'cannot answer')
     }
     this.#finish(reason, started)
   }
 
   #crash(error: unknown): void {
     const { env, requestId } = this.#record
-    env.log.error({ error, requestId }, 'the HTTP driver failed while an answer was sent')
+    env.log.error({ err: error, requestId }, 'the HTTP driver failed while an answer was sent')
     if (this.#state === DONE) return
     const sink = this.#sink
     let told = false

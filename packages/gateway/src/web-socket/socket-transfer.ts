@@ -76,7 +76,7 @@ export class SocketTransfer implements CallSink {
       this.#open(responseHead(headers))
     } catch (error) {
       const { env, requestId } = this.#record
-      env.log.error({ error, requestId }, 'a WebSocket could not be opened')
+      env.log.error({ err: error, requestId }, 'a WebSocket could not be opened')
       this.#refuse()?.response(0, [])
     }
   }
