@@ -211,8 +211,9 @@ ${driver === 'node' ? routes.replace('grpc = "web"', 'grpc = true') : routes}`,
       await eventually(() => nothing('flatend_streams'), { within: GIVEN_UP })
       const descriptors = (): number => descriptorsOf(gateway.process.pid)
       await eventually(() => descriptors() <= before + DESCRIPTORS, { within: GIVEN_UP })
-      // Whatever clients say is no error of the gateway's.
-      expect(gateway.process.lines.filter((line) => / error /.test(line))).toEqual([])
+      // Whatever clients say is no error; heads that HTTP/2 refuses are the fault of a service.
+      const errors = gateway.process.lines.filter((line) => / error /.test(line))
+      expect(errors.filter((line) => !line.includes('while an answer was sent'))).toEqual([])
     })
   },
 )

@@ -120,6 +120,7 @@ export interface Exchange {
    * Instead of `respond`: makes the connection a WebSocket. Where it is there, the client asked for
    * one by GET and HTTP/1.1; that the handshake is right is for the core to check. The exchange is
    * over then. `drain` of the driver closes WebSockets with 1001 and waits for them.
+   * @returns `undefined` where the client is about to leave: `onClose` tells
    * @throws GatewayError `FLATEND_GATEWAY_STATE` where it was answered, the client is gone, or a
    * header is not valid; it can be answered by `respond` then, unless it was
    */
@@ -127,7 +128,10 @@ export interface Exchange {
 }
 
 /** See {@link Exchange.upgrade}. */
-export type UpgradeExchange = (options: UpgradeOptions, events: WebSocketEvents) => ServerWebSocket
+export type UpgradeExchange = (
+  options: UpgradeOptions,
+  events: WebSocketEvents,
+) => ServerWebSocket | undefined
 
 export interface RespondOptions {
   readonly length?: number

@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { ConfigError } from '../src/config/config-error.ts'
-import { parseConfig } from '../src/config/parse.ts'
 import { encodeClose, encodeRecord, RECORD } from '../src/web-socket/records.ts'
 import type { ExchangeInput, TestExchange } from './support/exchange.ts'
 import { bytes, failure, type Harness, start } from './support/harness.ts'
@@ -267,6 +265,17 @@ describe('a service that gives no WebSocket', () => {
     expect(events).toMatchObject([{ status: undefined, aborted: true }])
   })
 
+  it('is left while it answers: cancelled, and no error', async () => {
+    const { send, caller, events, warnings } = await start(ROUTE)
+    const exchange = send({ ...asked(), leaves: true })
+    caller.last.sink.response(101, [])
+    caller.last.sink.data(text('late'))
+    expect([exchange.socket, caller.last.cancelled]).toEqual([[], 'client closed'])
+    exchange.close()
+    expect(events).toMatchObject([{ status: undefined, aborted: true }])
+    expect(warnings).toEqual([])
+  })
+
   it('may answer before `open` returns, either way', async () => {
     const { send, caller } = await start(ROUTE)
     caller.answer = (sink) => {
@@ -277,41 +286,5 @@ describe('a service that gives no WebSocket', () => {
     expect(send(asked()).socket).toEqual(['text early', 'close 1000'])
     caller.answer = (sink) => sink.fail(failure('denied'))
     expect(send(asked()).status).toBe(403)
-  })
-})
-
-describe('the key websocket', () => {
-  const parsed = (value: string) =>
-    parseConfig(`[[http]]\n${ROUTE.replace('true', value)}`).listeners[0]?.routes[0]
-
-  it('is true, false or a table', () => {
-    expect(parsed('false')?.webSocket).toBeUndefined()
-    expect(
-      parsed(
-        '{ max_message = 1000, ping = "5s", idle = "1m", deflate = true, origins = ["https://a.test"] }',
-      )?.webSocket,
-    ).toEqual({
-      maxMessage: 1_000,
-      pingMs: 5_000,
-      idleMs: 60_000,
-      deflate: true,
-      origins: ['https://a.test'],
-    })
-  })
-
-  it.each([
-    ROUTE.replace('true', '"yes"'),
-    ROUTE.replace('true', '{ max_message = 0 }'),
-    ROUTE.replace('true', '{ pings = "1s" }'),
-    ROUTE.replace('GET', 'POST'),
-    ROUTE.replace('service', 'static'),
-  ])('%j is exactly one error', (route) => {
-    const found: unknown[] = []
-    try {
-      parseConfig(`[[http]]\n${route}`)
-    } catch (error) {
-      found.push(...(error as ConfigError).problems)
-    }
-    expect(found).toHaveLength(1)
   })
 })

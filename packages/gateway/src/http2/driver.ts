@@ -28,7 +28,7 @@ import { PulseWatch } from './pulse.ts'
 import { refusalOfBytes } from './refused-bytes.ts'
 import { Running } from './running.ts'
 import { createNodeServer, statusOfClientError } from './servers.ts'
-import { SessionPulse } from './session-pulse.ts'
+import { Sessions } from './sessions.ts'
 import { StallWatch } from './stall.ts'
 import { TLS_OPTIONS } from './tls-options.ts'
 import { Http2Transport } from './transport.ts'
@@ -62,7 +62,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   readonly #certificates: SecureContexts | undefined
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  readonly #sessions = new Map<ServerHttp2Session, SessionPulse>()
+  readonly #sessions: Sessions
   /** Exchanges by their session, in HTTP/2. */
   readonly #running = new Running<NodeExchange, ServerHttp2Session | undefined>()
   readonly #socketServers = new SocketServers()
@@ -84,6 +84,12 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
       maxHeaderSize: options.maxHeaderSize,
     }
     this.#server = createNodeServer(options, this.#certificates)
+    this.#sessions = new Sessions(this.#server, {
+      watch: this.pulses,
+      pingMs: options.pingMs,
+      idleMs: options.idleTimeoutMs,
+      refused: (refusal) => this.refused(refusal),
+    })
     this.#listenToServer()
   }
 
@@ -131,8 +137,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     this.#draining = true
     // Also closes connections of HTTP/1.1 that wait for a request.
     if (this.#server.listening) this.#server.close()
-    // Tells the client (GOAWAY) and closes once its streams are over.
-    for (const session of this.#sessions.keys()) session.close()
+    this.#sessions.close()
   }
 
   drain(deadlineMs: number): Promise<void> {
@@ -143,7 +148,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     this.stopAccepting()
     // Each in its own way first: of HTTP/1.0 the end of a connection may be the end of an answer.
     for (const exchange of this.#running.exchanges.keys()) exchange.stalled('shutdown')
-    for (const session of this.#sessions.keys()) session.destroy()
+    this.#sessions.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -187,30 +192,12 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
       else if (busy) target.on('error', () => {}).destroy()
       else refuseBytes(target, 501)
     })
-    server.on('session', (session: ServerHttp2Session) => this.#session(session))
     // After `listen` worked: running out of file descriptors must not end the process.
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (server.listening) {
         this.refused({ reason: 'accept', peer: '', status: undefined, code: error.code })
       }
     })
-  }
-
-  #session(session: ServerHttp2Session): void {
-    const peer = peerText(session.socket.remoteAddress)
-    const onDead = (): void => {
-      this.refused({ reason: 'vanished', peer, status: undefined })
-      session.destroy()
-    }
-    const { idleTimeoutMs: idleMs, pingMs } = this.#options
-    const options = { watch: this.pulses, pingMs, idleMs, onDead }
-    this.#sessions.set(session, new SessionPulse(session, options))
-    session.once('close', () => this.#sessions.delete(session))
-    session.on('error', (error: NodeJS.ErrnoException) => {
-      this.refused({ reason: 'http2', peer, status: undefined, code: error.code })
-      session.destroy()
-    })
-    if (this.#draining) session.close()
   }
 
   #request(
@@ -242,6 +229,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
   #offer(exchange: NodeExchange, pending: PendingUpgrade): void {
     exchange.upgrade = (options, events) => {
       checkResponse(200, options.headers)
+      if (pending.leaving) return undefined
       exchange.leave()
       try {
         const accepted = pending.accept(this.#socketServers, options)
@@ -260,7 +248,7 @@ class NodeDriver implements Driver, ExchangeContext, SocketContext {
     session: ServerHttp2Session | undefined,
   ): void {
     this.#running.begin(exchange, session)
-    const pulse = session && this.#sessions.get(session)
+    const pulse = session && this.#sessions.pulseOf(session)
     pulse?.begin()
     // Node lets a stream of HTTP/2 live on that its client reset with NO_ERROR.
     stream.on('aborted', () => stream.destroy())

@@ -13,7 +13,7 @@ export interface SessionPulseOptions {
   readonly pingMs: number | undefined
   /** Longest time without a request, in milliseconds; 0 for no limit. */
   readonly idleMs: number
-  /** The client does not answer, or does not close. */
+  /** The client does not answer, or does not close; told again and again until {@link SessionPulse.close}. */
   readonly onDead: () => void
 }
 
@@ -32,6 +32,7 @@ export class SessionPulse implements PulseSubject {
   readonly #onDead: () => void
   readonly #busy: Pulse
   readonly #idle: Pulse
+  #closed = false
   #running = 0
   #received = 0
   #sent = 0
@@ -46,15 +47,18 @@ export class SessionPulse implements PulseSubject {
     this.#busy = new Pulse(this, { pingMs, idleMs: 0 })
     this.#idle = new Pulse(this, { pingMs: idleMs > 0 ? 0 : pingMs, idleMs })
     watch.begin(this.#idle)
-    session.once('close', () => {
-      watch.end(this.#busy)
-      watch.end(this.#idle)
-    })
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#watch.end(this.#busy)
+    this.#watch.end(this.#idle)
+    this.#closed = true
   }
 
   /** A request begins. */
   begin(): void {
-    if (this.#running++ > 0 || this.#session.destroyed) return
+    if (this.#running++ > 0 || this.#closed) return
     this.#busy.heard()
     this.#watch.begin(this.#busy)
     this.#watch.end(this.#idle)
@@ -62,7 +66,7 @@ export class SessionPulse implements PulseSubject {
 
   /** A request is over. */
   end(): void {
-    if (--this.#running > 0 || this.#session.destroyed) return
+    if (--this.#running > 0 || this.#closed) return
     this.#idle.heard()
     this.#idle.said()
     this.#watch.begin(this.#idle)
@@ -98,6 +102,6 @@ export class SessionPulse implements PulseSubject {
   }
 
   dead(): void {
-    if (!this.#session.destroyed) this.#onDead()
+    this.#onDead()
   }
 }

@@ -71,6 +71,14 @@ export class PendingUpgrade {
     socket.on('end', this.#onEnd)
   }
 
+  /** Whether the client is on its way out: its connection can become nothing any more. */
+  get leaving(): boolean {
+    const socket = this.#socket
+    if (socket.readable && socket.writable) return false
+    socket.destroy()
+    return true
+  }
+
   /** Makes the connection a WebSocket, by one of these servers. */
   accept(servers: SocketServers, options: UpgradeOptions): Ws.WebSocket {
     const socket = this.#socket

@@ -182,7 +182,6 @@ export class SocketTransfer implements CallSink {
       protocol = undefined
     }
     if (dropped.length > 0) env.log.warn({ requestId, dropped }, 'headers are not valid in HTTP')
-    this.#record.status = SWITCHING
     const { maxMessage, deflate, pingMs, idleMs } = config
     const events: WebSocketEvents = {
       message: (data, binary) => this.#message(data, binary),
@@ -193,6 +192,11 @@ export class SocketTransfer implements CallSink {
       { headers: out, protocol, maxMessage, deflate, pingMs, idleMs },
       events,
     )
+    if (this.#socket === undefined) {
+      this.#left()
+      return
+    }
+    this.#record.status = SWITCHING
     this.#http = undefined
   }
 

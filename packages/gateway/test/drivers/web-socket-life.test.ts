@@ -165,7 +165,7 @@ describe.each(DRIVERS)('WebSockets, driver %s', (name) => {
 
   test('many large messages from within a message, and a slow client: each arrives whole', async () => {
     const heard = new Heard()
-    const state: { socket?: ServerWebSocket } = {}
+    const state: { socket?: ServerWebSocket | undefined } = {}
     const { port } = await run(
       name,
       (exchange) => {

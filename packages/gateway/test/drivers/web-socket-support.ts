@@ -51,7 +51,7 @@ export async function listen(
   const sockets: { readonly socket: ServerWebSocket; readonly heard: Heard }[] = []
   const handler = (exchange: Exchange): void => {
     const heard = new Heard()
-    sockets.push({ socket: exchange.upgrade!({ ...OPTIONS, ...options }, heard), heard })
+    sockets.push({ socket: exchange.upgrade!({ ...OPTIONS, ...options }, heard)!, heard })
   }
   const running = await run(name, handler, { ...LIMITS, ...more })
   const connected = async () => {

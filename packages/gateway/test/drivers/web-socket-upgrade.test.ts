@@ -101,8 +101,8 @@ describe.each(DRIVERS)('connections of WebSockets, driver %s', (name) => {
     const { open } = await run(
       name,
       (exchange) => {
-        const socket: ServerWebSocket = exchange.upgrade!(OPTIONS, {
-          message: (data) => socket.send(data, false),
+        const socket: ServerWebSocket | undefined = exchange.upgrade!(OPTIONS, {
+          message: (data) => socket?.send(data, false),
           drain: () => undefined,
           close: () => undefined,
         })
@@ -161,7 +161,7 @@ describe.each(DRIVERS)('connections of WebSockets, driver %s', (name) => {
         drain: () => undefined,
         close: () => undefined,
       }
-      sockets.push(exchange.upgrade!(OPTIONS, events))
+      sockets.push(exchange.upgrade!(OPTIONS, events)!)
     }
     const clients = await Promise.all(opening)
     for (const client of clients) client.send({ opcode: 1, payload: 'here' })

@@ -18,8 +18,8 @@ const CLOSE_FRAME: Frame = { opcode: 8, payload: Uint8Array.of(3, 232) }
 
 /** Sends every message back. */
 function echo({ upgrade }: Exchange): void {
-  const socket: ServerWebSocket = upgrade!(OPTIONS, {
-    message: (data, binary) => socket.send(data, binary),
+  const socket: ServerWebSocket | undefined = upgrade!(OPTIONS, {
+    message: (data, binary) => socket?.send(data, binary),
     drain: () => undefined,
     close: () => undefined,
   })

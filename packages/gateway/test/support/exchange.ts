@@ -22,6 +22,8 @@ export interface ExchangeInput {
   readonly room?: number
   /** The driver can make it a WebSocket. */
   readonly upgrades?: boolean
+  /** The client of an upgrade is about to leave. */
+  readonly leaves?: boolean
   readonly peer?: string
   /** What the PROXY protocol said. */
   readonly proxied?: string
@@ -70,7 +72,8 @@ export class TestExchange implements Exchange {
     const total = input.body?.reduce((sum, chunk) => sum + chunk.length, 0)
     this.headers = [...(input.headers ?? []), ...framing(input, total)]
     this.body = this.#bodyOf(input, total)
-    if (input.upgrades) this.upgrade = (options, events) => this.#upgrade(options, events)
+    if (input.leaves) this.upgrade = () => undefined
+    else if (input.upgrades) this.upgrade = (options, events) => this.#upgrade(options, events)
   }
 
   #upgrade(options: UpgradeOptions, events: WebSocketEvents): ReturnType<UpgradeExchange> {
