@@ -198,6 +198,7 @@ ${driver === 'node' ? routes.replace('grpc = "web"', 'grpc = true') : routes}`,
         { dial: dialPlain(redirects), speech: httpSpeech },
         { dial: dialTls(tls, 'h2'), speech: h2 },
         { dial: dialTls(tls, 'http/1.1'), speech: httpSpeech },
+        { dial: dialPlain(admin), speech: httpSpeech },
       ].map((each, i) => new Bombardment({ ...each, rounds: ROUNDS, seed: SEED + i }))
       do {
         expect(await curl(`${gateway.url}/hello`)).toMatchObject({ exit: 0, status: 200 })
