@@ -49,7 +49,7 @@ test('a listener that ends hears no more, and one that throws harms nobody', asy
   end()
   await mesh.start()
   await vi.waitFor(() => expect(heard).toEqual(['second']))
-  expect(errors).toMatchObject([{ event: 'peer-joined', error: { message: 'mine' } }])
+  expect(errors).toMatchObject([{ event: 'peer-joined', err: { message: 'mine' } }])
 })
 
 test('a listener of providers that throws ends no connection', async () => {
@@ -66,7 +66,7 @@ test('a listener of providers that throws ends no connection', async () => {
   const other = await mesh.start()
   other.register('late', () => '1')
   await vi.waitFor(() => expect(node.providersFor(['late'])).toHaveLength(1))
-  expect(errors).toMatchObject([{ event: 'providers of late', error: { message: 'mine' } }])
+  expect(errors).toMatchObject([{ event: 'providers of late', err: { message: 'mine' } }])
   await (await node.call('late')).text()
   expect(left).toEqual([])
 })

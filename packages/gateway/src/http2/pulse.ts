@@ -46,6 +46,14 @@ export class Pulse {
     this.times = times
   }
 
+  /** It is watched from now on, maybe again: nothing of before counts. */
+  begun(): void {
+    this.heard()
+    this.said()
+    this.#movedAt = this.#heardAt
+    if (this.#closedAt > 0) this.closing()
+  }
+
   /** Something came, were it a pong. */
   heard(): void {
     this.#heardAt = performance.now()
@@ -107,6 +115,7 @@ export class PulseWatch {
   }
 
   begin(pulse: Pulse): void {
+    pulse.begun()
     this.#pulses.add(pulse)
     const shortest = Math.min(...[this.#writeMs, ...Object.values(pulse.times)].filter(Boolean))
     const interval = Math.max(shortest / 4, SHORTEST_INTERVAL_MS)

@@ -59,7 +59,6 @@ export class SessionPulse implements PulseSubject {
   /** A request begins. */
   begin(): void {
     if (this.#running++ > 0 || this.#closed) return
-    this.#busy.heard()
     this.#watch.begin(this.#busy)
     this.#watch.end(this.#idle)
   }
@@ -67,8 +66,6 @@ export class SessionPulse implements PulseSubject {
   /** A request is over. */
   end(): void {
     if (--this.#running > 0 || this.#closed) return
-    this.#idle.heard()
-    this.#idle.said()
     this.#watch.begin(this.#idle)
     this.#watch.end(this.#busy)
   }
