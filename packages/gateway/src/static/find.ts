@@ -84,22 +84,22 @@ interface Opened {
 }
 
 /** The file, or the compressed one beside it that the client likes best. Closes it where it fails. */
-async function negotiated(wanted: Wanted, opened: Opened): Promise<Found> {
-  try {
-    return await chosen(wanted, opened)
-  } catch (error) {
-    await opened.file.close().catch(() => {})
-    throw error
+function negotiated(wanted: Wanted, opened: Opened): Found | Promise<Found> {
+  const { file, fallback } = opened
+  // At once: each promise on the way costs small files a part of what they cost in all.
+  if (!wanted.options.precompressed || opened.names.length === 0) {
+    return { kind: 'file', file, name: file.name, encoding: undefined, fallback }
   }
+  return chosen(wanted, opened).catch(async (error: unknown) => {
+    await file.close().catch(() => {})
+    throw error
+  })
 }
 
 async function chosen(wanted: Wanted, { file, names, fallback }: Opened): Promise<Found> {
-  const { root, options, accept } = wanted
+  const { root, accept } = wanted
   const name = file.name
-  const last = names.at(-1)
-  if (!options.precompressed || last === undefined) {
-    return { kind: 'file', file, name, encoding: undefined, fallback }
-  }
+  const last = names.at(-1) as string
   let left: readonly Encoding[] = ENCODINGS
   for (;;) {
     const encoding = chooseEncoding(accept, left)
